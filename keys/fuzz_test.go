@@ -1,0 +1,94 @@
+package keys_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/writ-go/writ/keys"
+)
+
+func FuzzParseJWK(f *testing.F) {
+	for _, seed := range []string{ecJWK, edJWK, rfc7515Key, rfc8037Key, with(ecJWK, `"alg":"ES256","use":"sig","key_ops":["verify"],"kid":"x"`), `{"kty":"oct","k":""}`, `{}`, `[]`, ``} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, a := range algorithms {
+			k, err := keys.ParseJWK(a, data)
+			if err == nil {
+				assertSameKey(t, a, k)
+			}
+			if p, err := keys.ParsePrivateJWK(a, data); err == nil {
+				assertSameKey(t, a, p.Public())
+			}
+		}
+	})
+}
+
+func FuzzParsePEM(f *testing.F) {
+	for _, a := range algorithms {
+		k := generate(f, a)
+		public, err := k.Public().PEM()
+		check(f, err)
+		private, err := k.CleartextPEM()
+		check(f, err)
+		f.Add(public)
+		f.Add(private)
+	}
+	f.Add([]byte("-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, a := range algorithms {
+			if k, err := keys.ParsePEM(a, data); err == nil {
+				assertSameKey(t, a, k)
+			}
+			if p, err := keys.ParsePrivatePEM(a, data); err == nil {
+				assertSameKey(t, a, p.Public())
+			}
+		}
+	})
+}
+
+// assertSameKey checks that an accepted key survives both formats.
+func assertSameKey(t *testing.T, a keys.Algorithm, k *keys.Public) {
+	again, err := keys.ParseJWK(a, k.JWK())
+	check(t, err)
+	block, err := k.PEM()
+	check(t, err)
+	pem, err := keys.ParsePEM(a, block)
+	check(t, err)
+	if again.ID() != k.ID() || pem.ID() != k.ID() || k.Algorithm() != a {
+		t.Fatal("the key changed on its way")
+	}
+}
+
+// req 44: whatever the document, a ring that opens has a key that signs and verifies, and a MAC
+// key.
+func FuzzRingDocument(f *testing.F) {
+	for _, a := range algorithms {
+		_, c := newRing(f, func(c *keys.Config) { inClear(c); c.Algorithm = a })
+		doc, _, err := c.Vault.Load(context.Background())
+		check(f, err)
+		f.Add(doc)
+		f.Add(documentOf(f, c, func(doc object) { doc["keys"] = append(doc["keys"].([]any), firstKey(doc)) }))
+		f.Add(documentOf(f, c, func(doc object) { firstKey(doc)["private_in_clear"] = "AA" }))
+		f.Add(documentOf(f, c, func(doc object) { firstKey(doc)["activate_at"] = "9999-01-01T00:00:00Z" }))
+	}
+	f.Add([]byte(`{"v":1,"issuer":"https://app.example","keys":[{}],"mac":[{}]}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		r, err := keys.Open(context.Background(), keys.Config{Issuer: issuer, Vault: stored(doc), InClear: true})
+		if err != nil {
+			if r != nil {
+				t.Fatal("a ring with an error")
+			}
+			return
+		}
+		k, err := r.Signing()
+		check(t, err)
+		sig, err := k.Sign([]byte("m"))
+		check(t, err)
+		p, err := r.Public(issuer, k.ID())
+		check(t, err)
+		check(t, p.Verify([]byte("m"), sig))
+		_, err = r.SigningMAC()
+		check(t, err)
+	})
+}

@@ -1,0 +1,294 @@
+package keys_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/writ-go/writ/keys"
+)
+
+// counted counts the readings of a real vault; gate, if set, holds each until it is closed.
+type counted struct {
+	keys.Vault
+	loads atomic.Int32
+	gate  chan struct{}
+	fail  atomic.Bool
+	hang  atomic.Bool // the next reading, until its context ends
+}
+
+var errDown = errors.New("the database is down")
+
+func (c *counted) Load(ctx context.Context) ([]byte, uint64, error) {
+	c.loads.Add(1)
+	if c.hang.CompareAndSwap(true, false) {
+		<-ctx.Done()
+		return nil, 0, ctx.Err()
+	}
+	if c.gate != nil {
+		select {
+		case <-c.gate:
+		case <-ctx.Done():
+			return nil, 0, ctx.Err()
+		}
+	}
+	if c.fail.Load() {
+		return nil, 0, errDown
+	}
+	return c.Vault.Load(ctx)
+}
+
+// newCounted opens a ring in a counted vault under a clock that stands.
+func newCounted(t testing.TB) (*keys.Ring, *counted, *clock) {
+	v, c := new(counted), newClock()
+	r, _ := newRing(t, func(config *keys.Config) {
+		v.Vault = config.Vault
+		config.Vault, config.Now = v, c.now
+	})
+	v.loads.Store(0)
+	return r, v, c
+}
+
+func TestARingThatIsNotReadAgainStopsSigningButGoesOnVerifying(t *testing.T) {
+	r, v, c := newCounted(t)
+	kid := r.Publics()[0].ID()
+	c.add(time.Minute)
+	if _, err := r.Signing(); err != nil {
+		t.Errorf("after MaxStale exactly: %v", err)
+	}
+	c.add(time.Millisecond)
+	_, signing := r.Signing()
+	_, mac := r.SigningMAC()
+	_, unknown := r.Public(issuer, "unknown")
+	for _, err := range []error{signing, mac, unknown, r.Ready()} {
+		if !errors.Is(err, keys.ErrUnavailable) || errors.Is(err, keys.ErrUnknown) {
+			t.Errorf("a stale ring: %v, want ErrUnavailable", err)
+		}
+	}
+	if _, err := r.Public(issuer, kid); err != nil {
+		t.Errorf("a known kid: %v", err)
+	}
+	v.fail.Store(true)
+	if err := r.Reload(t.Context()); !errors.Is(err, errDown) {
+		t.Errorf("Reload: %v", err)
+	}
+	if err := r.Ready(); !errors.Is(err, keys.ErrUnavailable) || !errors.Is(err, errDown) {
+		t.Errorf("Ready: %v, want the reason too", err)
+	}
+	v.fail.Store(false)
+	check(t, r.Reload(t.Context()))
+	if _, err := r.Signing(); err != nil {
+		t.Errorf("after a reload: %v", err)
+	}
+}
+
+// req 38
+func TestAFloodOfUnknownKidsReadsTheVaultOnce(t *testing.T) {
+	r, v, c := newCounted(t)
+	c.add(11 * time.Second)
+	flood := func() {
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if err := r.Refresh(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	flood()
+	c.add(9 * time.Second)
+	flood()
+	if n := v.loads.Load(); n != 1 {
+		t.Errorf("%d readings within 10 s, want 1", n)
+	}
+	c.add(time.Second)
+	flood()
+	if n := v.loads.Load(); n != 2 {
+		t.Errorf("%d readings after 10 s, want 2", n)
+	}
+}
+
+func TestRefreshSaysNothingAboutAKidWhileTheVaultIsDown(t *testing.T) {
+	r, v, c := newCounted(t)
+	v.fail.Store(true)
+	c.add(11 * time.Second)
+	for i := range 3 { // the rate limit does not turn the failure into an answer
+		if err := r.Refresh(t.Context()); !errors.Is(err, keys.ErrUnavailable) || !errors.Is(err, errDown) {
+			t.Errorf("call %d: %v, want ErrUnavailable", i, err)
+		}
+	}
+	if n := v.loads.Load(); n != 1 {
+		t.Errorf("%d readings, want 1", n)
+	}
+	v.fail.Store(false)
+	c.add(10 * time.Second)
+	check(t, r.Refresh(t.Context()))
+}
+
+func TestConcurrentReloadsShareOneReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, v, _ := newCounted(t)
+		v.gate = make(chan struct{})
+		first, giveUp := context.WithCancel(t.Context())
+		results := make(chan error, 11)
+		go func() { results <- r.Reload(first) }()
+		synctest.Wait()
+		for range 10 {
+			go func() { results <- r.Reload(t.Context()) }()
+		}
+		synctest.Wait()
+		if n := v.loads.Load(); n != 1 {
+			t.Errorf("%d readings, want 1", n)
+		}
+		giveUp() // of the one that reads, which is no answer to the others
+		synctest.Wait()
+		if err := <-results; !errors.Is(err, context.Canceled) {
+			t.Errorf("the one that gave up: %v", err)
+		}
+		close(v.gate)
+		for range 10 {
+			if err := <-results; err != nil {
+				t.Errorf("one that waited: %v", err)
+			}
+		}
+		if n := v.loads.Load(); n != 2 {
+			t.Errorf("%d readings, want one more for all that waited", n)
+		}
+	})
+}
+
+func TestAClientThatHangsUpDoesNotSpendTheReading(t *testing.T) {
+	r, _, c := newCounted(t)
+	c.add(11 * time.Second)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Refresh(gone); err != nil {
+		t.Errorf("the client that hung up: %v", err)
+	}
+	if err := r.Refresh(t.Context()); err != nil {
+		t.Errorf("the next: %v", err)
+	}
+}
+
+// req 44
+func TestAWorseDocumentNeverReplacesTheRing(t *testing.T) {
+	for name, spoil := range map[string]func(t *testing.T, path string, c keys.Config){
+		"it is gone":       func(t *testing.T, path string, _ keys.Config) { check(t, os.RemoveAll(path)) },
+		"it is empty":      func(t *testing.T, path string, _ keys.Config) { rewrite(t, path, nil) },
+		"it is half there": func(t *testing.T, path string, _ keys.Config) { rewrite(t, path, []byte(`{"v":1,`)) },
+		"it is a new ring": func(t *testing.T, path string, c keys.Config) {
+			check(t, os.RemoveAll(path))
+			reopen(t, c)
+		},
+		"it is of another issuer": func(t *testing.T, path string, c keys.Config) {
+			check(t, os.RemoveAll(path))
+			c.Issuer = "https://other.example"
+			reopen(t, c)
+		},
+		"it is older": func(t *testing.T, path string, c keys.Config) {
+			rewrite(t, path, documentOf(t, c, func(doc object) { doc["updated_at"] = "2026-01-01T00:00:00Z" }))
+		},
+		"it lacks a MAC key": func(t *testing.T, path string, c keys.Config) {
+			_, other := newRing(t, func(o *keys.Config) { inClear(o); o.Now = c.Now })
+			rewrite(t, path, documentOf(t, c, func(doc object) {
+				documentOf(t, other, func(o object) { doc["mac"] = o["mac"] })
+			}))
+		},
+	} {
+		path, clock := filepath.Join(t.TempDir(), "ring"), newClock()
+		r, c := newRing(t, func(c *keys.Config) { inClear(c); c.Vault, c.Now = keys.Dir(path), clock.now })
+		before := fingerprint(t, r)
+		clock.add(time.Second)
+		spoil(t, path, c)
+		if err := r.Reload(t.Context()); err == nil {
+			t.Errorf("%s: Reload succeeded", name)
+		}
+		if after := fingerprint(t, r); after != before {
+			t.Errorf("%s: the ring changed", name)
+		}
+		clock.add(time.Minute)
+		if err := r.Ready(); !errors.Is(err, keys.ErrUnavailable) {
+			t.Errorf("%s: a minute later: %v, want ErrUnavailable", name, err)
+		}
+	}
+}
+
+func rewrite(t *testing.T, dir string, doc []byte) {
+	check(t, os.WriteFile(filepath.Join(dir, "ring.json"), doc, 0o600))
+}
+
+func TestRunKeepsTheRingFreshUntilItsContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := new(counted)
+		r, _ := newRing(t, func(c *keys.Config) { v.Vault = c.Vault; c.Vault = v })
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.Run(ctx) }()
+		time.Sleep(10 * time.Minute) // by the bubble's clock
+		if _, err := r.Signing(); err != nil {
+			t.Error(err)
+		}
+		if n := v.loads.Load(); n < 30 || n > 33 {
+			t.Errorf("%d readings in 10 min, want one every 20 s", n)
+		}
+		v.fail.Store(true)
+		time.Sleep(2 * time.Minute)
+		if err := r.Ready(); !errors.Is(err, errDown) {
+			t.Errorf("with the vault down: %v", err)
+		}
+		v.fail.Store(false)
+		time.Sleep(21 * time.Second)
+		if err := r.Ready(); err != nil {
+			t.Errorf("with the vault up again: %v", err)
+		}
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
+func TestRunGivesUpAReadingThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := new(counted)
+		r, _ := newRing(t, func(c *keys.Config) { v.Vault = c.Vault; c.Vault = v })
+		v.hang.Store(true)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.Run(ctx) }()
+		time.Sleep(5 * time.Minute)
+		if err := r.Ready(); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		<-done
+	})
+}
+
+// TestReadersNeverWait holds a reading of the vault open while every reader answers.
+func TestReadersNeverWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, v, _ := newCounted(t)
+		v.gate = make(chan struct{})
+		done := make(chan error)
+		go func() { done <- r.Reload(t.Context()) }()
+		synctest.Wait()
+		if _, err := r.Signing(); err != nil {
+			t.Error(err)
+		}
+		if _, err := r.Public(issuer, "unknown"); !errors.Is(err, keys.ErrUnknown) {
+			t.Error(err)
+		}
+		r.Publics()
+		close(v.gate)
+		check(t, <-done)
+	})
+}

@@ -1,0 +1,228 @@
+package keys_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/writ-go/writ/keys"
+)
+
+const issuer = "https://app.example"
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func decode(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	check(t, err)
+	return b
+}
+
+// newRing opens a ring in a directory of its own; change alters its configuration first.
+func newRing(t testing.TB, change func(*keys.Config)) (*keys.Ring, keys.Config) {
+	t.Helper()
+	c := keys.Config{Issuer: issuer, Vault: keys.Dir(filepath.Join(t.TempDir(), "ring")), Wrapper: wrapper(t)}
+	if change != nil {
+		change(&c)
+	}
+	r, err := keys.Open(context.Background(), c)
+	check(t, err)
+	return r, c
+}
+
+// clock is a clock that stands until it is moved.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *clock { return &clock{t: time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+func TestTheFirstRingSignsAtOnceAndIsTheSameAfterARestart(t *testing.T) {
+	for _, a := range algorithms {
+		r, c := newRing(t, func(c *keys.Config) { c.Algorithm = a; c.MaxTTL = 10 * time.Minute })
+		again, err := keys.Open(context.Background(), c)
+		check(t, err)
+		k, err := again.Signing()
+		check(t, err)
+		if k.Algorithm() != a || k.MaxTTL() != 10*time.Minute {
+			t.Errorf("%s: signs with %v for %v", a.Name(), k, k.MaxTTL())
+		}
+		sig, err := k.Sign([]byte("m"))
+		check(t, err)
+		p, err := r.Public(issuer, k.ID())
+		check(t, err)
+		if err := p.Verify([]byte("m"), sig); err != nil {
+			t.Error(err)
+		}
+		if set := r.Publics(); len(set) != 1 || set[0].ID() != k.ID() {
+			t.Errorf("%s: publishes %v", a.Name(), set)
+		}
+		mac, err := r.SigningMAC()
+		check(t, err)
+		sum := sha256.Sum256(mac)
+		if same, ok := again.MAC([4]byte(sum[:4])); !ok || string(same) != string(mac) || len(mac) != 32 {
+			t.Errorf("%s: the MAC key is not found by its kid", a.Name())
+		}
+		if _, ok := again.MAC([4]byte{}); ok {
+			t.Errorf("%s: an unknown MAC kid is found", a.Name())
+		}
+	}
+}
+
+func TestTheCallerCannotChangeTheRingsKeys(t *testing.T) {
+	r, _ := newRing(t, nil)
+	mac, err := r.SigningMAC()
+	check(t, err)
+	sum := sha256.Sum256(mac)
+	kid := [4]byte(sum[:4])
+	clear(mac)
+	found, _ := r.MAC(kid)
+	clear(found)
+	r.Publics()[0] = nil
+	clear(r.Publics()[0].JWK())
+	if again, _ := r.MAC(kid); sha256.Sum256(again) != sum {
+		t.Error("the MAC key changed")
+	}
+	if k := r.Publics()[0]; k == nil || k.JWK()[0] != '{' {
+		t.Error("the public keys changed")
+	}
+}
+
+// req 34, req 37: a kid is looked up under its issuer, and is nothing but data.
+func TestUnknownKids(t *testing.T) {
+	r, _ := newRing(t, nil)
+	kid := r.Publics()[0].ID()
+	for name, c := range map[string][2]string{
+		"another issuer's token":   {"https://evil.example", kid},
+		"the issuer with a slash":  {issuer + "/", kid},
+		"no issuer":                {"", kid},
+		"an unknown kid":           {issuer, strings.Repeat("A", 43)},
+		"no kid":                   {issuer, ""},
+		"a path":                   {issuer, "../../etc/passwd"},
+		"SQL":                      {issuer, "' OR 1=1 --"},
+		"a NUL":                    {issuer, kid + "\x00"},
+		"the kid in another case":  {issuer, strings.ToUpper(kid)},
+		"a kid of a million bytes": {issuer, strings.Repeat("k", 1<<20)},
+	} {
+		if k, err := r.Public(c[0], c[1]); !errors.Is(err, keys.ErrUnknown) || errors.Is(err, keys.ErrUnavailable) || k != nil {
+			t.Errorf("%s: %v, want ErrUnknown", name, err)
+		}
+	}
+}
+
+func TestConfigurationsThatAreRefused(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ring")
+	for name, change := range map[string]func(*keys.Config){
+		"no issuer":                    func(c *keys.Config) { c.Issuer = "" },
+		"an issuer with a line end":    func(c *keys.Config) { c.Issuer = "https://a\n" },
+		"an issuer that is not UTF-8":  func(c *keys.Config) { c.Issuer = "\xff" },
+		"no vault":                     func(c *keys.Config) { c.Vault = nil },
+		"no way to keep keys":          func(c *keys.Config) { c.Wrapper = nil },
+		"two ways to keep keys":        func(c *keys.Config) { c.InClear = true },
+		"MaxStale below Skew":          func(c *keys.Config) { c.MaxStale = 4 * time.Second },
+		"MaxStale over an hour":        func(c *keys.Config) { c.MaxStale = 2 * time.Hour },
+		"a negative Skew":              func(c *keys.Config) { c.Skew = -1 },
+		"MaxTTL over a day":            func(c *keys.Config) { c.MaxTTL = 25 * time.Hour },
+		"a negative MaxTTL":            func(c *keys.Config) { c.MaxTTL = -time.Hour },
+		"MaxTTL not in whole seconds":  func(c *keys.Config) { c.MaxTTL = 1500 * time.Millisecond },
+		"a directory without its name": func(c *keys.Config) { c.Vault = keys.Dir("") },
+	} {
+		c := keys.Config{Issuer: issuer, Vault: keys.Dir(dir), Wrapper: wrapper(t)}
+		change(&c)
+		if r, err := keys.Open(context.Background(), c); err == nil || r != nil {
+			t.Errorf("%s: accepted", name)
+		}
+		if r, err := keys.Create(context.Background(), c); err == nil || r != nil {
+			t.Errorf("%s: accepted by Create", name)
+		}
+	}
+	if info, err := keys.Inspect(context.Background(), keys.Dir(dir), time.Now()); info != nil || err != nil {
+		t.Errorf("a refused configuration left a ring behind: %v", err)
+	}
+}
+
+// req 97
+func TestCreateNeverReplacesARing(t *testing.T) {
+	r, c := newRing(t, nil)
+	if made, err := keys.Create(context.Background(), c); !errors.Is(err, keys.ErrConflict) || made != nil {
+		t.Fatalf("Create: %v, want ErrConflict", err)
+	}
+	again, err := keys.Open(context.Background(), c)
+	check(t, err)
+	if again.Publics()[0].ID() != r.Publics()[0].ID() {
+		t.Error("the ring was replaced")
+	}
+}
+
+// brokenWrapper seals, but cannot unseal: a KMS grant without decrypt.
+type brokenWrapper struct{ keys.Wrapper }
+
+func (brokenWrapper) Unwrap(context.Context, []byte, []byte) ([]byte, error) {
+	return nil, errors.New("access denied")
+}
+
+func TestAWrapperThatCannotUnwrapLeavesNoRingBehind(t *testing.T) {
+	c := keys.Config{Issuer: issuer, Vault: keys.Dir(filepath.Join(t.TempDir(), "ring")), Wrapper: brokenWrapper{wrapper(t)}}
+	if _, err := keys.Open(context.Background(), c); err == nil {
+		t.Fatal("opened")
+	}
+	if info, err := keys.Inspect(context.Background(), c.Vault, time.Now()); info != nil || err != nil {
+		t.Errorf("it left a ring: %v", err)
+	}
+}
+
+// req 44: a clock that is behind the ring's makes its key no less the one that signs.
+func TestAClockThatStepsBackLeavesAKeyToSignWith(t *testing.T) {
+	c := newClock()
+	r, config := newRing(t, func(config *keys.Config) { config.Now = c.now })
+	c.add(-24 * time.Hour)
+	for name, r := range map[string]*keys.Ring{"the open ring": r, "after a restart": reopen(t, config)} {
+		k, err := r.Signing()
+		check(t, err)
+		if _, err := r.SigningMAC(); err != nil || k.ID() != r.Publics()[0].ID() {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func reopen(t testing.TB, c keys.Config) *keys.Ring {
+	t.Helper()
+	r, err := keys.Open(context.Background(), c)
+	check(t, err)
+	return r
+}
+
+func TestTheZeroRingIsUnavailable(t *testing.T) {
+	r := new(keys.Ring)
+	_, signing := r.Signing()
+	_, mac := r.SigningMAC()
+	_, public := r.Public(issuer, "kid")
+	for _, err := range []error{signing, mac, public, r.Ready(), r.Reload(t.Context()), r.Refresh(t.Context())} {
+		if !errors.Is(err, keys.ErrUnavailable) {
+			t.Errorf("%v, want ErrUnavailable", err)
+		}
+	}
+	if _, ok := r.MAC([4]byte{}); ok || r.Publics() != nil {
+		t.Error("the zero ring has keys")
+	}
+}

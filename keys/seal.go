@@ -1,0 +1,171 @@
+package keys
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// macAlgorithm stands in the additional data of a MAC key, where a signing key has its alg.
+const macAlgorithm = "HMAC-SHA256"
+
+const macKeySize = 32
+
+var (
+	errInClear = errors.New("the ring keeps private halves in clear, but a secret is configured: " +
+		"set KeysInClear (WRIT_KEYS_IN_CLEAR=true), or make a new ring")
+	errSealed = errors.New("the ring keeps private halves sealed, but no secret is configured: " +
+		"set the one that sealed it (WRIT_SECRET)")
+)
+
+// seal puts the private half into the item, as the configuration says.
+func (c *Config) seal(ctx context.Context, i *item, alg string, private []byte) error {
+	if c.InClear {
+		i.PrivateInClear = b64.EncodeToString(private)
+		return nil
+	}
+	wrapped, err := c.Wrapper.Wrap(ctx, private, additionalData(c.Issuer, i.KID, alg))
+	i.Private = b64.EncodeToString(wrapped)
+	return err
+}
+
+// unseal is the reverse. It never takes a half in clear for a sealed one: whoever can write the
+// vault but does not know the secret could otherwise put in a key of their own.
+func (c *Config) unseal(ctx context.Context, i *item, alg string) ([]byte, error) {
+	switch {
+	case i.PrivateInClear != "" && !c.InClear:
+		return nil, errInClear
+	case i.Private != "" && c.InClear:
+		return nil, errSealed
+	}
+	raw, err := b64.DecodeString(i.Private + i.PrivateInClear) // one of them is empty
+	if err != nil {
+		return nil, errors.New("its private half is damaged: restore the ring from a backup")
+	}
+	if c.InClear {
+		return raw, nil
+	}
+	return c.Wrapper.Unwrap(ctx, raw, additionalData(c.Issuer, i.KID, alg))
+}
+
+// keyring is an opened document: immutable, shared by all readers. The lists are in order of
+// activation.
+type keyring struct {
+	version   uint64
+	updatedAt time.Time
+	publics   []*Public
+	byID      map[string]*Public
+	signers   []signer
+	macs      []macKey
+	macByID   map[[4]byte][]byte
+}
+
+type signer struct {
+	item
+	key *Private
+}
+
+type macKey struct {
+	item
+	key []byte
+}
+
+// wiped stands where the private half of a retired key was. Sealed like one, it shows that whoever
+// put the public half there knew the secret. It is not empty because some KMS do not encrypt
+// nothing.
+var wiped = []byte{0}
+
+// open unseals every private half and shows that it belongs to its public half.
+func (c *Config) open(ctx context.Context, doc []byte, version uint64) (*keyring, error) {
+	p, err := parseDocument(doc, c.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	if p.issuer != c.Issuer {
+		return nil, fmt.Errorf("the ring is for another issuer, %q, not for %q: give each issuer a ring of its own", p.issuer, c.Issuer)
+	}
+	k := &keyring{version: version, updatedAt: p.updatedAt, byID: map[string]*Public{}, macByID: map[[4]byte][]byte{}}
+	for _, item := range p.keys {
+		k.publics = append(k.publics, item.public)
+		k.byID[item.KID] = item.public
+		private, err := c.openSigning(ctx, &item)
+		if err != nil {
+			return nil, fmt.Errorf("key %s: %w", item.KID, err)
+		}
+		if private != nil {
+			k.signers = append(k.signers, signer{item.item, private})
+		}
+	}
+	if len(k.signers) == 0 {
+		return nil, errors.New("the ring has no key that signs: restore it from a backup")
+	}
+	for _, m := range p.macs {
+		key, err := c.unseal(ctx, &m.item, macAlgorithm)
+		if err != nil {
+			return nil, fmt.Errorf("MAC key %s: %w", m.KID, err)
+		}
+		kid := macKID(key)
+		if len(key) != macKeySize || fmt.Sprintf("%x", kid) != m.KID {
+			return nil, fmt.Errorf("MAC key %s: its kid is of another key: restore the ring from a backup", m.KID)
+		}
+		k.macs = append(k.macs, macKey{m.item, key})
+		k.macByID[kid] = key
+	}
+	return k, nil
+}
+
+// openSigning returns nil and no error for a key whose private half was wiped.
+func (c *Config) openSigning(ctx context.Context, item *parsedKey) (*Private, error) {
+	der, err := c.unseal(ctx, &item.item, item.Alg)
+	if err != nil {
+		return nil, err
+	}
+	if bytes.Equal(der, wiped) {
+		return nil, nil
+	}
+	private, err := parsePKCS8(item.public.algorithm, der)
+	if err != nil {
+		return nil, err
+	}
+	if private.ID() != item.KID {
+		return nil, errors.New("its private half is of another key: restore the ring from a backup")
+	}
+	private.maxTTL = time.Duration(item.MaxTTL) * time.Second
+	return private, nil
+}
+
+// newDocument makes the first ring: one signing key and one MAC key, both active at once.
+func (c *Config) newDocument(ctx context.Context) ([]byte, error) {
+	now := c.Now().UTC().Truncate(time.Millisecond)
+	private, err := Generate(c.Algorithm)
+	if err != nil {
+		return nil, err
+	}
+	der, err := private.cleartextPKCS8()
+	if err != nil {
+		return nil, err
+	}
+	signing := signingItem{
+		item:   item{KID: private.ID(), CreatedAt: now, ActivateAt: now},
+		Alg:    c.Algorithm.Name(),
+		Public: jsontext.Value(private.public.jwk),
+		MaxTTL: int64(c.MaxTTL / time.Second),
+	}
+	if err := c.seal(ctx, &signing.item, signing.Alg, der); err != nil {
+		return nil, fmt.Errorf("sealing the signing key: %w", err)
+	}
+	key := make([]byte, macKeySize)
+	rand.Read(key) // never fails: it ends the program instead
+	mac := macItem{item{KID: fmt.Sprintf("%x", macKID(key)), CreatedAt: now, ActivateAt: now}}
+	if err := c.seal(ctx, &mac.item, macAlgorithm, key); err != nil {
+		return nil, fmt.Errorf("sealing the MAC key: %w", err)
+	}
+	doc := document{V: documentVersion, Issuer: c.Issuer, UpdatedAt: now, Keys: []signingItem{signing}, MAC: []macItem{mac}}
+	return json.Marshal(doc, jsontext.WithIndent("  "))
+}
