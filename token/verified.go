@@ -1,0 +1,135 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+)
+
+// Verified is a checked access token. Only a Verifier makes one. It is immutable and shared by all
+// requests that carry it.
+type Verified struct {
+	claims  Claims
+	issuer  string
+	id      string
+	kid     string
+	stamp   int64
+	issued  time.Time
+	expires time.Time
+
+	data sync.Map // reflect.Type -> *decoded
+}
+
+type decoded struct {
+	once  sync.Once
+	value any
+	err   error
+}
+
+// Subject is whom the token speaks for ("sub"). See Anonymous.
+func (v *Verified) Subject() string { return v.claims.Subject }
+
+// Anonymous reports whether the token belongs to a session that nobody has signed in to.
+func (v *Verified) Anonymous() bool { return IsAnonymous(v.claims.Subject) }
+
+// SessionID names the session that the token belongs to ("sid"); empty if it belongs to none.
+func (v *Verified) SessionID() string { return v.claims.SessionID }
+
+// ClientID is the client that the token was issued to ("client_id"): the issuer itself for a plain
+// login.
+func (v *Verified) ClientID() string { return v.claims.ClientID }
+
+// Issuer is who signed ("iss").
+func (v *Verified) Issuer() string { return v.issuer }
+
+// ID is the token's own name ("jti"). It may be logged; the token may not.
+func (v *Verified) ID() string { return v.id }
+
+// KeyID names the key that signed ("kid").
+func (v *Verified) KeyID() string { return v.kid }
+
+// Stamp is the issue stamp ("ist"), in microseconds since 1970, that revocations are compared with.
+func (v *Verified) Stamp() int64 { return v.stamp }
+
+// IssuedAt is "iat".
+func (v *Verified) IssuedAt() time.Time { return v.issued }
+
+// ExpiresAt is "exp", without any leeway.
+func (v *Verified) ExpiresAt() time.Time { return v.expires }
+
+// AuthTime is when the subject last proved who they are ("auth_time"); zero if the token does not say.
+func (v *Verified) AuthTime() time.Time { return v.claims.AuthTime }
+
+// ACR is how they did ("acr").
+func (v *Verified) ACR() string { return v.claims.ACR }
+
+// AMR is by what means ("amr", RFC 8176).
+func (v *Verified) AMR() []string { return slices.Clone(v.claims.AMR) }
+
+// Actor is who really acts ("act"), if it is not the subject.
+func (v *Verified) Actor() string { return v.claims.Actor }
+
+// Scopes is what the token allows ("scope").
+func (v *Verified) Scopes() []string { return slices.Clone(v.claims.Scope) }
+
+// HasScope reports whether the token allows s.
+func (v *Verified) HasScope(s string) bool { return slices.Contains(v.claims.Scope, s) }
+
+// RawData is the application's object as it stands in the token; nil if there is none.
+func (v *Verified) RawData() []byte { return slices.Clone(v.claims.Data) }
+
+// LogValue is what may be logged of a token: its ID and session, and nothing that works as one.
+func (v *Verified) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("jti", v.id), slog.String("sid", v.claims.SessionID))
+}
+
+// Data reads the application's object, decoded once per token and type. Treat what it points to as
+// read-only: all requests that carry the token share it. ErrNoData: the token carries none.
+func Data[T any](v *Verified) (T, error) {
+	key := reflect.TypeFor[T]()
+	slot, ok := v.data.Load(key)
+	if !ok {
+		slot, _ = v.data.LoadOrStore(key, &decoded{})
+	}
+	d := slot.(*decoded)
+	d.once.Do(func() {
+		if len(v.claims.Data) == 0 {
+			d.err = ErrNoData
+			return
+		}
+		var value T
+		if err := jsonv2.Unmarshal(v.claims.Data, &value); err != nil {
+			var at *jsonv2.SemanticError
+			if errors.As(err, &at) {
+				err = fmt.Errorf("at %s", at.JSONPointer) // the error itself may quote the value
+			} else {
+				err = errors.New("not decodable")
+			}
+			d.err = fmt.Errorf("token: application data as %s: %w", key, err)
+			return
+		}
+		d.value = value
+	})
+	value, _ := d.value.(T)
+	return value, d.err
+}
+
+type contextKey struct{}
+
+// NewContext carries v; only a real Verified can be carried, so this opens no door.
+func NewContext(ctx context.Context, v *Verified) context.Context {
+	return context.WithValue(ctx, contextKey{}, v)
+}
+
+// FromContext is the token that a guard checked for this request.
+func FromContext(ctx context.Context) (*Verified, bool) {
+	v, _ := ctx.Value(contextKey{}).(*Verified)
+	return v, v != nil
+}

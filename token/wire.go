@@ -1,0 +1,159 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaxTTL is the longest life of an access token: no Issuer signs a longer one and no Verifier
+// accepts it. Revocations are kept that long, and no longer.
+const MaxTTL = time.Hour
+
+// latest is the last second of the year 9999; a date beyond it is a mistake or an attack.
+const latest = 253402300799
+
+// maxStamp keeps "ist" exact for readers whose numbers are doubles. It lasts until 2255.
+const maxStamp = 1 << 53
+
+// wire is the payload as it stands in a token: RFC 7519, RFC 9068, and "ist" and "data" of ours.
+// Dates are doubles because RFC 7519 allows fractions; zero stands for a missing date, so that a
+// date of 0 is never "no limit".
+type wire struct {
+	Issuer    string         `json:"iss"`
+	Subject   string         `json:"sub"`
+	Audience  audience       `json:"aud"`
+	Expires   float64        `json:"exp"`
+	NotBefore float64        `json:"nbf,omitzero"`
+	IssuedAt  float64        `json:"iat"`
+	ID        string         `json:"jti"`
+	ClientID  string         `json:"client_id"`
+	SessionID string         `json:"sid,omitempty"`
+	Scope     string         `json:"scope,omitempty"`
+	AuthTime  float64        `json:"auth_time,omitzero"`
+	ACR       string         `json:"acr,omitempty"`
+	AMR       []string       `json:"amr,omitempty"`
+	Actor     *actor         `json:"act,omitempty"`
+	Stamp     int64          `json:"ist"`
+	Data      jsontext.Value `json:"data,omitempty"`
+	Bound     jsontext.Value `json:"cnf,omitempty"`
+}
+
+type actor struct {
+	Subject string `json:"sub"`
+}
+
+// audience is one string or an array of them (RFC 7519 section 4.1.3).
+type audience []string
+
+func (a *audience) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == '"' {
+		*a = make(audience, 1)
+		return jsonv2.UnmarshalDecode(d, &(*a)[0])
+	}
+	if d.PeekKind() != '[' {
+		return errors.New("aud is neither a string nor an array")
+	}
+	var values []*string // a null among them must not become an empty string
+	if err := jsonv2.UnmarshalDecode(d, &values); err != nil {
+		return err
+	}
+	for _, s := range values {
+		if s == nil {
+			return errors.New("aud has a null")
+		}
+		*a = append(*a, *s)
+	}
+	return nil
+}
+
+func (a audience) MarshalJSONTo(e *jsontext.Encoder) error {
+	if len(a) == 1 {
+		return jsonv2.MarshalEncode(e, a[0])
+	}
+	return jsonv2.MarshalEncode(e, []string(a))
+}
+
+// decodeClaims decodes a payload whose signature was verified, and applies every rule that does not
+// depend on who asks and when. Names are case-sensitive; duplicates and broken UTF-8 are refused.
+func decodeClaims(segment string) (*wire, error) {
+	b, err := strict.DecodeString(segment)
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	var w wire
+	if jsonv2.Unmarshal(b, &w) != nil {
+		return nil, ErrMalformed // the decoder's own error may quote the token
+	}
+	for _, c := range []struct{ name, value string }{
+		{"iss", w.Issuer}, {"sub", w.Subject}, {"jti", w.ID}, {"client_id", w.ClientID},
+	} {
+		if c.value == "" {
+			return nil, fmt.Errorf("%w: claim %q is missing", ErrMalformed, c.name)
+		}
+	}
+	for _, d := range []struct {
+		name     string
+		value    float64
+		required bool
+	}{
+		{"exp", w.Expires, true}, {"iat", w.IssuedAt, true}, {"nbf", w.NotBefore, false}, {"auth_time", w.AuthTime, false},
+	} {
+		if d.value < 0 || d.value > latest || d.required && d.value < 1 {
+			return nil, fmt.Errorf("%w: claim %q is missing or no date", ErrMalformed, d.name)
+		}
+	}
+	if w.Stamp <= 0 || w.Stamp >= maxStamp {
+		return nil, fmt.Errorf("%w: claim \"ist\" is missing or no stamp", ErrMalformed)
+	}
+	if life := w.Expires - w.IssuedAt; life <= 0 || life > MaxTTL.Seconds() {
+		return nil, fmt.Errorf("%w: it must live longer than nothing and at most %s", ErrMalformed, MaxTTL)
+	}
+	if w.Data != nil && w.Data.Kind() != '{' {
+		return nil, fmt.Errorf("%w: claim \"data\" is no object", ErrMalformed)
+	}
+	if w.Bound != nil {
+		return nil, ErrBound
+	}
+	return &w, nil
+}
+
+func (w *wire) verified(kid string) *Verified {
+	v := &Verified{
+		claims: Claims{
+			Subject:   w.Subject,
+			SessionID: w.SessionID,
+			ClientID:  w.ClientID,
+			AuthTime:  date(w.AuthTime),
+			ACR:       w.ACR,
+			AMR:       w.AMR,
+			Data:      []byte(w.Data),
+		},
+		issuer:  w.Issuer,
+		id:      w.ID,
+		kid:     kid,
+		stamp:   w.Stamp,
+		issued:  date(w.IssuedAt),
+		expires: date(w.Expires),
+	}
+	if w.Scope != "" {
+		v.claims.Scope = slices.DeleteFunc(strings.Split(w.Scope, " "), func(s string) bool { return s == "" })
+	}
+	if w.Actor != nil {
+		v.claims.Actor = w.Actor.Subject
+	}
+	return v
+}
+
+// date drops a fraction: a token ends early by less than a second, never late.
+func date(seconds float64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0)
+}
