@@ -1,0 +1,73 @@
+package revocation
+
+import (
+	"math"
+	"time"
+)
+
+// Kind says what an Entry's ID names.
+type Kind uint8
+
+// The kinds of Entry. Their numbers are stored and never change.
+const (
+	Token      Kind = iota + 1 // a jti: one access token
+	Session                    // a sid: every access token of one session
+	Key                        // a kid: everything that one key signed
+	Subject                    // a sub: everything issued to one subject
+	Everything                 // no ID: everything that was ever issued
+)
+
+// String names the kind, for logs.
+func (k Kind) String() string {
+	switch k {
+	case Token:
+		return "token"
+	case Session:
+		return "session"
+	case Key:
+		return "key"
+	case Subject:
+		return "subject"
+	case Everything:
+		return "everything"
+	}
+	return "unknown"
+}
+
+// Ended as Before revokes without regard to the issue stamp.
+const Ended = math.MaxInt64
+
+// Entry revokes every token that it names whose issue stamp is at most Before.
+//
+// Entries of one Kind and ID merge by the greatest Before and the latest Expires, so that neither
+// order nor repetition matters. A session that ended has Before = Ended; a session that is told to
+// refresh has Before = now.
+type Entry struct {
+	Kind Kind
+	ID   string // empty for Everything, and for nothing else
+	// Before is an issue stamp in microseconds since 1970.
+	Before int64
+	// Expires is when no token that the entry names can be alive any more. Until then a log and a
+	// list keep the entry whatever happens. The zero time: never.
+	Expires time.Time
+}
+
+// Merge returns the entry that revokes what e and f revoke. They must have the same Kind and ID.
+func (e Entry) Merge(f Entry) Entry {
+	e.Before = max(e.Before, f.Before)
+	if e.Expires.IsZero() || f.Expires.IsZero() {
+		e.Expires = time.Time{}
+	} else if f.Expires.After(e.Expires) {
+		e.Expires = f.Expires
+	}
+	return e
+}
+
+// Valid reports whether e names something: a log refuses what is not valid, so that no entry is
+// acknowledged that would revoke nothing.
+func (e Entry) Valid() bool {
+	if e.Kind == Everything {
+		return e.ID == "" && e.Before > 0
+	}
+	return e.Kind >= Token && e.Kind < Everything && e.ID != "" && e.Before > 0
+}

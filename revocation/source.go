@@ -1,0 +1,25 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrGap is returned by Source.Tail when the log cannot go on from a cursor: it was trimmed, or the
+// store was put back to an older copy of itself. Take a new snapshot and merge it.
+var ErrGap = errors.New("revocation: gap in the log")
+
+// Cursor is a place in a log. It is opaque to everyone but the Source that made it.
+type Cursor string
+
+// Source is a log of entries that can be followed. Every store is one.
+type Source interface {
+	// Snapshot calls add for every live entry, and returns where Tail goes on: no entry that is
+	// acknowledged before Snapshot is called may be missing from both.
+	Snapshot(ctx context.Context, add func(Entry)) (Cursor, error)
+
+	// Tail returns what came after the cursor, and the cursor after that. With nothing there it
+	// may wait until something comes or ctx ends, and then returns no entries, the same cursor
+	// and no error. ErrGap: the log cannot go on from this cursor.
+	Tail(ctx context.Context, after Cursor) ([]Entry, Cursor, error)
+}
