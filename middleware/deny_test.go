@@ -1,0 +1,159 @@
+package middleware_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/writ-go/writ/middleware"
+	"github.com/writ-go/writ/token"
+)
+
+const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+func TestDenySaysWhatIsWrongAndWhatToDo(t *testing.T) {
+	l := newLogin()
+	g := newGuard(middleware.Config{Verifier: l.verifier})
+	refusal := func(g *middleware.Guard, scopes ...string) error {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Authorization", "Bearer "+l.token(scopes...))
+		_, err := g.Check(httptest.NewRecorder(), r)
+		return err
+	}
+	for _, c := range []struct {
+		name      string
+		err       error
+		status    int
+		challenge string
+		detail    string // part of it
+	}{
+		{"none", middleware.ErrNone, 401, `Bearer`, "Sign in"}, // req 70
+		{"ambiguous", middleware.ErrAmbiguous, 400, `Bearer error="invalid_request", error_description="more than one credential"`, "exactly one"}, // req 69
+		{"expired", token.ErrExpired, 401, `Bearer error="invalid_token", error_description="expired"`, "expired"},                                 // req 71
+		{"another's reason is not repeated", fmt.Errorf("sneaky: %w", token.ErrInvalid), 401, `Bearer error="invalid_token", error_description="refused"`, "Refresh it"},
+		{"scopes by name", refusal(g.Scope("a:read").Scope("b:write"), "a:read"), 403, `Bearer error="insufficient_scope", scope="a:read b:write"`, "a:read b:write"}, // req 71
+		{"a rule about scopes", middleware.ErrScope, 403, `Bearer error="insufficient_scope"`, "scope"},
+		{"not fresh", refusal(g.Fresh(5*time.Minute, "phr", "mfa")), 401,
+			`Bearer error="insufficient_user_authentication", error_description="sign-in is too old or not strong enough", max_age="300", acr_values="phr mfa"`, "Sign in again"},
+		{"not fresh, whatever the strength", refusal(g.Fresh(90 * time.Second)), 401,
+			`Bearer error="insufficient_user_authentication", error_description="sign-in is too old or not strong enough", max_age="90"`, "Sign in again"},
+		{"a rule about freshness", middleware.ErrNotFresh, 401,
+			`Bearer error="insufficient_user_authentication", error_description="sign-in is too old or not strong enough"`, "Sign in again"},
+		{"forbidden", fmt.Errorf("sneaky: %w", middleware.ErrForbidden), 403, "", "not allowed"},
+		{"cross-origin", middleware.ErrCrossOrigin, 403, "", "page of this site"},
+		{"unavailable", fmt.Errorf("sneaky: %w", token.ErrStale), 503, "", "try again"},
+		{"a fault", errors.New("sneaky"), 500, "", "mistake"},
+		{"no error at all", nil, 500, "", "mistake"},
+		{"quotes in a scope cannot end the value", refusal(g.Scope("a\", realm=\"evil")), 403, `Bearer error="insufficient_scope", scope="a?, realm=?evil"`, "realm"},                         // req 76
+		{"a line break in a scope cannot begin a header", refusal(g.Scope("a\r\nSet-Cookie: x=y\\é\x7f")), 403, `Bearer error="insufficient_scope", scope="a??Set-Cookie: x=y???"`, "scopes"}, // req 76
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for kind, accept := range map[string]string{"JSON": "*/*", "text": browser} {
+				url, client := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.Deny(w, r, c.err) }))
+				r, _ := http.NewRequest("GET", url, nil)
+				r.Header.Set("Accept", accept)
+				resp, err := client.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, _ := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != c.status || resp.Header.Get("WWW-Authenticate") != c.challenge {
+					t.Errorf("%s: status %d, challenge %q", kind, resp.StatusCode, resp.Header.Get("WWW-Authenticate"))
+				}
+				if resp.Header.Get("Cache-Control") != "no-store" || len(resp.Cookies()) != 0 {
+					t.Errorf("%s: Cache-Control %q, %d cookies", kind, resp.Header.Get("Cache-Control"), len(resp.Cookies()))
+				}
+				if (resp.Header.Get("Retry-After") == "5") != (c.status == 503) {
+					t.Errorf("%s: Retry-After %q", kind, resp.Header.Get("Retry-After"))
+				}
+				if strings.Contains(string(body), "sneaky") {
+					t.Errorf("%s: the text of an error reached the client", kind)
+				}
+				detail := string(body)
+				if kind == "JSON" {
+					var problem struct {
+						Type, Title, Detail string
+						Status              int
+					}
+					if err := json.Unmarshal(body, &problem); err != nil {
+						t.Fatal(err)
+					}
+					if problem.Type != "about:blank" || problem.Status != c.status || problem.Title != http.StatusText(c.status) {
+						t.Errorf("problem %+v", problem)
+					}
+					detail = problem.Detail
+				}
+				wantType := map[string]string{"JSON": "application/problem+json", "text": "text/plain; charset=utf-8"}[kind]
+				if resp.Header.Get("Content-Type") != wantType || !strings.Contains(detail, c.detail) {
+					t.Errorf("%s: type %q, detail %q", kind, resp.Header.Get("Content-Type"), detail)
+				}
+			}
+		})
+	}
+}
+
+func TestABrowserThatAsksForAPageIsSentToSignIn(t *testing.T) {
+	for _, c := range []struct {
+		name, method, accept string
+		err                  error
+		status               int
+	}{
+		{"a page", "GET", browser, middleware.ErrNone, 303},
+		{"a page's head", "HEAD", browser, token.ErrExpired, 303},
+		{"a page that needs a newer sign-in", "GET", browser, middleware.ErrNotFresh, 303},
+		{"a form", "POST", browser, middleware.ErrNone, 401},
+		{"a fetch", "GET", "*/*", middleware.ErrNone, 401},
+		{"no Accept", "GET", "", middleware.ErrNone, 401},
+		{"JSON rather than HTML", "GET", "text/html;q=0.5, application/json", middleware.ErrNone, 401},
+		{"JSON as well as HTML", "GET", "text/html, application/json", middleware.ErrNone, 401},
+		{"HTML rather than JSON", "GET", "application/json;q=0.1, Text/HTML", middleware.ErrNone, 303},
+		{"any text", "GET", "text/*, application/*;q=0.2", middleware.ErrNone, 303},
+		{"HTML refused, anything else welcome", "GET", "text/html;q=0, */*", middleware.ErrNone, 401},
+		{"a page that is forbidden", "GET", browser, middleware.ErrForbidden, 403},
+		{"a page during an outage", "GET", browser, token.ErrStale, 503},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := newGuard(middleware.Config{Verifier: newLogin().verifier, SignInPage: "/login"})
+			r := httptest.NewRequest(c.method, "/me", nil)
+			if c.accept != "" {
+				r.Header.Set("Accept", c.accept)
+			}
+			w := httptest.NewRecorder()
+			g.Deny(w, r, c.err)
+			want := ""
+			if c.status == 303 {
+				want = "/login"
+			}
+			if w.Code != c.status || w.Header().Get("Location") != want || w.Header().Get("Cache-Control") != "no-store" {
+				t.Errorf("status %d, Location %q", w.Code, w.Header().Get("Location"))
+			}
+		})
+	}
+}
+
+// req 76
+func FuzzChallenge(f *testing.F) {
+	l := newLogin()
+	g := newGuard(middleware.Config{Verifier: l.verifier})
+	raw := l.token()
+	safe := regexp.MustCompile(`^Bearer error="insufficient_scope", scope="[\x20-\x21\x23-\x5B\x5D-\x7E]*"$`)
+	f.Add("read")
+	f.Add("a\"b\\c\r\nd\x00é\xff")
+	f.Fuzz(func(t *testing.T, scope string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Authorization", "Bearer "+raw)
+		w := httptest.NewRecorder()
+		g.Scope(scope).Func(hello).ServeHTTP(w, r)
+		if got := w.Header().Get("WWW-Authenticate"); w.Code != 403 || !safe.MatchString(got) {
+			t.Errorf("status %d, challenge %q", w.Code, got)
+		}
+	})
+}

@@ -1,0 +1,57 @@
+package middleware
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/writ-go/writ/token"
+)
+
+// What a guard refuses beside what the Verifier does (token.ErrInvalid, token.ErrUnavailable).
+var (
+	ErrNone        = errors.New("no credential")                           // 401, bare challenge
+	ErrAmbiguous   = errors.New("more than one credential")                // 400
+	ErrCrossOrigin = errors.New("cross-origin request with a cookie")      // 403
+	ErrScope       = errors.New("insufficient scope")                      // 403
+	ErrForbidden   = errors.New("forbidden")                               // 403; for the rules of Guard.Require
+	ErrNotFresh    = errors.New("sign-in is too old or not strong enough") // 401, RFC 9470
+)
+
+// Status maps an error of this library to its HTTP status: 400, 401, 403 or 503, and 500 for any
+// other error. An error that is both token.ErrInvalid and token.ErrUnavailable is 503, so that
+// nobody is signed out by a doubt.
+func Status(err error) int {
+	switch {
+	case errors.Is(err, token.ErrUnavailable):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, ErrAmbiguous):
+		return http.StatusBadRequest
+	case errors.Is(err, ErrNone), errors.Is(err, ErrNotFresh), errors.Is(err, token.ErrInvalid):
+		return http.StatusUnauthorized
+	case errors.Is(err, ErrCrossOrigin), errors.Is(err, ErrScope), errors.Is(err, ErrForbidden):
+		return http.StatusForbidden
+	}
+	return http.StatusInternalServerError
+}
+
+// dead reports whether err says that the credential is no good, for certain.
+func dead(err error) bool {
+	return errors.Is(err, token.ErrInvalid) && !errors.Is(err, token.ErrUnavailable)
+}
+
+// scopeError is ErrScope with the scopes that the challenge names.
+type scopeError struct{ scopes []string }
+
+func (e *scopeError) Error() string { return ErrScope.Error() + ": needs " + e.list() }
+func (e *scopeError) Unwrap() error { return ErrScope }
+func (e *scopeError) list() string  { return strings.Join(e.scopes, " ") }
+
+// freshError is ErrNotFresh with what the challenge asks for.
+type freshError struct {
+	maxAge int // seconds
+	acr    []string
+}
+
+func (e *freshError) Error() string { return ErrNotFresh.Error() }
+func (e *freshError) Unwrap() error { return ErrNotFresh }

@@ -1,0 +1,197 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/writ-go/writ/token"
+)
+
+// Verifier is *token.Verifier, *writ.Manager or *writ.Follower. Its errors wrap token.ErrInvalid or
+// token.ErrUnavailable, and a token never comes with one.
+type Verifier interface {
+	Verify(ctx context.Context, raw string) (*token.Verified, error)
+}
+
+// Refresher is *writ.Manager. With one, a page whose access cookie is missing or no good is
+// refreshed before the handler runs. Its errors wrap token.ErrInvalid or token.ErrUnavailable.
+type Refresher interface {
+	Refresh(ctx context.Context, raw string, from token.Client) (*token.Pair, error)
+}
+
+// Config configures a Guard.
+type Config struct {
+	// Verifier judges tokens. Required.
+	Verifier Verifier
+	// From says where the credential may stand, each place once. Default: Bearer only.
+	From []Source
+	// Refresher refreshes pages. It needs a Cookies in From, without RefreshPath. Default: none, and
+	// an expired cookie is refused. A handler that takes over the connection (WebSocket) must send
+	// what w.Header() holds itself, or the browser does not get its new cookies.
+	Refresher Refresher
+	// TrustedOrigins are other origins ("https://app.example") whose requests may use the cookies.
+	// Default: none.
+	TrustedOrigins []string
+	// Deny answers a refused request. If it writes nothing, the default answer is given. Default:
+	// challenges of RFC 6750 and RFC 9470 with a problem+json body (RFC 9457), or, for a client that
+	// prefers HTML, a redirect to SignInPage or a line of text.
+	Deny func(w http.ResponseWriter, r *http.Request, err error)
+	// SignInPage is where a browser that asks for a page is sent instead of getting a 401: a path of
+	// this site, such as "/login". It must not be behind the guard. Default: none.
+	SignInPage string
+	// Observe is called once for every request that the guard checks; t is nil if the request was
+	// refused (err says why) or is anonymous (err is nil). It must not block. A guard inside another
+	// observes the request too. Default: none.
+	Observe func(r *http.Request, t *token.Verified, err error)
+}
+
+// Guard checks requests. It is immutable; Scope, Fresh, Require and Optional return stricter or
+// looser copies.
+//
+// A guard nested in another with the same Verifier takes over what the other has just found out about
+// the same credential, and applies its own rules.
+type Guard struct {
+	verifier    Verifier
+	from        []Source
+	refresher   Refresher
+	cookies     Cookies // of from, when there is a refresher
+	crossOrigin func(*http.Request) error
+	deny        func(http.ResponseWriter, *http.Request, error)
+	signInPage  string
+	observe     func(*http.Request, *token.Verified, error)
+
+	optional bool
+	scopes   []string
+	rules    []func(*token.Verified) error
+}
+
+// New refuses a Config without Verifier, with one place named twice in From, with Cookies that do
+// not add up or hold no access token, with a Refresher that has no cookies to refresh from, with a
+// malformed origin, or with a SignInPage that is not a path of this site.
+func New(c Config) (*Guard, error) {
+	if c.Verifier == nil {
+		return nil, errors.New("middleware: Config.Verifier is required")
+	}
+	g := &Guard{
+		verifier:   c.Verifier,
+		from:       slices.Clone(c.From),
+		refresher:  c.Refresher,
+		deny:       c.Deny,
+		signInPage: c.SignInPage,
+		observe:    c.Observe,
+	}
+	if len(g.from) == 0 {
+		g.from = []Source{Bearer()}
+	}
+	if err := g.checkSources(); err != nil {
+		return nil, err
+	}
+	if c.SignInPage != "" && !localPath(c.SignInPage) {
+		return nil, errors.New("middleware: Config.SignInPage must be a path of this site, such as /login")
+	}
+	var err error
+	if g.crossOrigin, err = CrossOrigin(c.TrustedOrigins); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *Guard) checkSources() error {
+	jars := 0
+	for i, s := range g.from {
+		if s == nil {
+			return errors.New("middleware: Config.From holds a nil Source")
+		}
+		for _, other := range g.from[:i] {
+			if s.place() == other.place() {
+				return fmt.Errorf("middleware: Config.From names %s twice", s.place())
+			}
+		}
+		c, ok := s.(Cookies)
+		if !ok {
+			continue
+		}
+		if err := c.Validate(); err != nil {
+			return err
+		}
+		if c.RefreshOnly {
+			return errors.New("middleware: Cookies with RefreshOnly hold no access token: leave them out of Config.From")
+		}
+		g.cookies = c
+		jars++
+	}
+	switch {
+	case g.refresher == nil:
+		return nil
+	case jars != 1:
+		return errors.New("middleware: Config.Refresher needs exactly one Cookies in Config.From")
+	case g.cookies.RefreshPath != "":
+		return errors.New("middleware: pages cannot be refreshed with Cookies.RefreshPath, which keeps the " +
+			"refresh cookie from them: drop it, or Config.Refresher")
+	}
+	return nil
+}
+
+// localPath reports whether a browser that is redirected to p stays on this site.
+func localPath(p string) bool {
+	return strings.HasPrefix(p, "/") && !strings.HasPrefix(p, "//") &&
+		!strings.ContainsFunc(p, func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' })
+}
+
+// Scope requires every scope named, beside those required already: 403 insufficient_scope. It panics
+// without names, because a rule that requires nothing is a mistake.
+func (g *Guard) Scope(names ...string) *Guard {
+	if len(names) == 0 {
+		panic("middleware: Guard.Scope needs the name of a scope")
+	}
+	stricter := *g
+	stricter.scopes = slices.Concat(g.scopes, names)
+	return &stricter
+}
+
+// Fresh requires a sign-in not older than maxAge, in whole seconds, and one of the acr values if any
+// are named: 401 insufficient_user_authentication (RFC 9470). A token that does not say when its
+// subject signed in is not fresh. It panics if maxAge is under a second.
+func (g *Guard) Fresh(maxAge time.Duration, acr ...string) *Guard {
+	if maxAge < time.Second {
+		panic("middleware: Guard.Fresh needs an age of at least a second")
+	}
+	acr = slices.Clone(acr)
+	refusal := &freshError{maxAge: int(maxAge / time.Second), acr: acr}
+	return g.Require(func(t *token.Verified) error {
+		signedIn := t.AuthTime()
+		if signedIn.IsZero() || time.Since(signedIn) > maxAge || len(acr) > 0 && !slices.Contains(acr, t.ACR()) {
+			return refusal
+		}
+		return nil
+	})
+}
+
+// Require adds a rule of your own. The rule returns nil to let the request pass, ErrForbidden (or an
+// error that wraps it) to refuse it with 403, and an error that wraps token.ErrUnavailable if it
+// cannot tell now: 503. Any other error is taken for a fault of the rule: 500. The text of the error
+// goes to Observe and Deny, and by default never to the client.
+//
+// Rules see tokens only: a request that Optional lets through without one does not meet them.
+func (g *Guard) Require(rule func(*token.Verified) error) *Guard {
+	if rule == nil {
+		panic("middleware: Guard.Require needs a rule")
+	}
+	stricter := *g
+	stricter.rules = append(slices.Clip(g.rules), rule)
+	return &stricter
+}
+
+// Optional lets a request without a credential, or with dead cookies, through with a nil token. A
+// bad header is still refused, and so is a token that breaks a rule, and everything while tokens
+// cannot be judged.
+func (g *Guard) Optional() *Guard {
+	looser := *g
+	looser.optional = true
+	return &looser
+}
