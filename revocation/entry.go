@@ -1,6 +1,7 @@
 package revocation
 
 import (
+	"fmt"
 	"math"
 	"time"
 )
@@ -63,11 +64,13 @@ func (e Entry) Merge(f Entry) Entry {
 	return e
 }
 
-// Valid reports whether e names something: a log refuses what is not valid, so that no entry is
-// acknowledged that would revoke nothing.
-func (e Entry) Valid() bool {
-	if e.Kind == Everything {
-		return e.ID == "" && e.Before > 0
+// Check says which entry names nothing. A log refuses such a one, so that none is acknowledged that
+// would revoke nothing.
+func Check(entries []Entry) error {
+	for _, e := range entries {
+		if e.Kind < Token || e.Kind > Everything || (e.Kind == Everything) != (e.ID == "") || e.Before <= 0 {
+			return fmt.Errorf("revocation: an entry of kind %s is not valid: it would revoke nothing", e.Kind)
+		}
 	}
-	return e.Kind >= Token && e.Kind < Everything && e.ID != "" && e.Before > 0
+	return nil
 }

@@ -1,0 +1,152 @@
+package writ
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/writ-go/writ/keys"
+	"github.com/writ-go/writ/middleware"
+	"github.com/writ-go/writ/rotation"
+	"github.com/writ-go/writ/token"
+)
+
+// Config configures a Manager. Issuer, Store and exactly one way to keep keys are required.
+type Config struct {
+	// Issuer is who signs, as an URL without query or fragment, exactly as it is to stand in tokens.
+	Issuer string
+	// Audience is who the tokens are for. Default: Issuer.
+	Audience string
+	Store    Store
+
+	// How private keys are kept at rest: exactly one of these three.
+	Secret      []byte       // at least 32 random bytes; see SecretFile
+	KeyWrapper  keys.Wrapper // somebody else encrypts them, such as a KMS
+	KeysInClear bool         // anyone who can read the key ring can then forge every token
+
+	Keys      keys.Vault     // where the key ring is kept. Default: in Store
+	Algorithm keys.Algorithm // what a new ring signs with. Default keys.ES256
+
+	// AccessTTL is how long an access token lives. Default 10 min, at least twice
+	// Rotation.Window, at most token.MaxTTL.
+	AccessTTL time.Duration
+	// AbsoluteTTL is how long a session lives, however often it is refreshed. Default 90 days, at
+	// least twice AccessTTL, at most 400 days.
+	AbsoluteTTL time.Duration
+	// Rotation is the timing of refreshes; Rotation.Idle ends a session that is not refreshed.
+	Rotation rotation.Policy
+	// MaxStale is how old this node's revocations and keys may be. Beyond it the node answers 503.
+	// Default 60 s, 10 s to 1 h.
+	MaxStale time.Duration
+
+	Cookies        middleware.Cookies
+	TrustedOrigins []string // other origins, such as "https://spa.example", whose pages may use the cookies
+	SignInPage     string   // where pages are sent that need a sign-in: a path such as "/login"
+
+	// OnIssue is called before an access token is signed, at sign-in and at each refresh, with what
+	// is known of the session. It may change s.Claims (but not Subject, SessionID, ClientID and
+	// AuthTime), s.Private and s.Label. ErrRefused ends the session; any other error means "try
+	// again" and the client keeps its tokens. It may run more than once for one token, and has less
+	// than Rotation.Latency of time.
+	OnIssue func(ctx context.Context, s *Session) error
+
+	// Observe receives what an audit log or a metric wants. It must not block. Default: alarms go
+	// to slog.
+	Observe func(ctx context.Context, e Event)
+
+	Now func() time.Time // default time.Now
+}
+
+const longestCookie = 400 * 24 * time.Hour // browsers keep none longer
+
+// Validate returns every mistake in c, as Open would.
+func (c Config) Validate() error {
+	_, err := c.withDefaults()
+	return err
+}
+
+// withDefaults returns c filled in, or every mistake in it.
+func (c Config) withDefaults() (Config, error) {
+	var wrong []error
+	refuse := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+
+	if c.Audience == "" {
+		c.Audience = c.Issuer
+	}
+	if c.Algorithm == nil {
+		c.Algorithm = keys.ES256
+	}
+	if c.AccessTTL == 0 {
+		c.AccessTTL = 10 * time.Minute
+	}
+	if c.AbsoluteTTL == 0 {
+		c.AbsoluteTTL = 90 * 24 * time.Hour
+	}
+	if c.MaxStale == 0 {
+		c.MaxStale = time.Minute
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Observe == nil {
+		c.Observe = logAlarms
+	}
+	c.Rotation = c.Rotation.WithDefaults()
+
+	if err := checkIssuer(c.Issuer); err != nil {
+		refuse("Issuer (WRIT_ISSUER) %w", err)
+	}
+	if c.Store == nil {
+		refuse("Store (WRIT_STORE) is nil: open one, such as sqlite.Open(ctx, \"sessions.db\")")
+	}
+	ways := 0
+	for _, set := range []bool{len(c.Secret) > 0, c.KeyWrapper != nil, c.KeysInClear} {
+		if set {
+			ways++
+		}
+	}
+	if ways != 1 {
+		refuse("Secret (WRIT_SECRET or WRIT_SECRET_FILE), KeyWrapper or KeysInClear (WRIT_KEYS_IN_CLEAR): set exactly one, to say how private keys are kept; %d are set", ways)
+	}
+	if err := c.Rotation.Validate(c.AccessTTL); err != nil {
+		wrong = append(wrong, err)
+	}
+	if c.AccessTTL > token.MaxTTL {
+		refuse("AccessTTL (WRIT_ACCESS_TTL) is %s, but must be at most %s: revocations are kept no longer; make sessions longer with AbsoluteTTL instead", c.AccessTTL, token.MaxTTL)
+	}
+	if c.AbsoluteTTL < 2*c.AccessTTL || c.AbsoluteTTL > longestCookie {
+		refuse("AbsoluteTTL (WRIT_ABSOLUTE_TTL) is %s, but must be at least 2 x AccessTTL %s = %s and at most %s", c.AbsoluteTTL, c.AccessTTL, 2*c.AccessTTL, longestCookie)
+	}
+	if c.MaxStale < 10*time.Second || c.MaxStale > time.Hour {
+		refuse("MaxStale is %s, but must be from 10s to 1h", c.MaxStale)
+	}
+	if c.MaxStale < c.Rotation.Skew {
+		refuse("MaxStale is %s, but must be at least Rotation.Skew (WRIT_CLOCK_SKEW) %s", c.MaxStale, c.Rotation.Skew)
+	}
+	if c.Rotation.Skew > time.Minute {
+		refuse("Rotation.Skew (WRIT_CLOCK_SKEW) is %s, but must be at most 1m: set the clocks (NTP)", c.Rotation.Skew)
+	}
+	if err := c.Cookies.Validate(); err != nil {
+		refuse("Cookies: %w", err)
+	}
+	if len(wrong) > 0 {
+		return c, fmt.Errorf("writ: the configuration is refused:\n%w", errors.Join(wrong...))
+	}
+	return c, nil
+}
+
+// checkIssuer wants what RFC 9068 and discovery need of an issuer. The value is not printed: a
+// mistaken assignment could have put a secret there.
+func checkIssuer(issuer string) error {
+	if issuer == "" {
+		return errors.New("is empty: set the URL that stands in tokens, such as https://app.example")
+	}
+	u, err := url.Parse(issuer)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil ||
+		u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || len(issuer) > 256 {
+		return errors.New("is not a plain http(s) URL without user, query and fragment, such as https://app.example")
+	}
+	return nil
+}

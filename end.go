@@ -1,0 +1,229 @@
+package writ
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/writ-go/writ/revocation"
+	"github.com/writ-go/writ/token"
+)
+
+// retention is how long a revoked access token could still be alive somewhere: its longest life, the
+// largest leeway that a verifier may have, and the clocks of two nodes.
+func (c Config) retention() time.Duration { return token.MaxTTL + time.Minute + 2*c.Rotation.Skew }
+
+// ended is the entry that ends a session.
+func (m *Manager) ended(s *stored, now time.Time) revocation.Entry {
+	return revocation.Entry{
+		Kind:    revocation.Session,
+		ID:      sessionID(s.id),
+		Before:  revocation.Ended,
+		Expires: now.Add(m.config.retention()),
+	}
+}
+
+// end marks s as ended and returns the entries that say so to every node.
+func (m *Manager) end(s *stored, now time.Time, reason string) []revocation.Entry {
+	s.Rotation.RevokedAt, s.Rotation.Reason = now, reason
+	return []revocation.Entry{m.ended(s, now)}
+}
+
+// End ends one session of subject: its refresh tokens and, on every node, its access tokens. Ending
+// it again is no error. ErrNotFound: subject has no session of that ID, so that a handler cannot end
+// a stranger's. token.ErrUnavailable: it may still be alive; try again.
+func (m *Manager) End(ctx context.Context, subject, sid string) error {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	id, ok := parseSessionID(sid)
+	if !ok {
+		return ErrNotFound
+	}
+	return m.endIf(ctx, id, func(s *stored) bool { return s.Claims.Subject == subject })
+}
+
+// endIf ends a session if it may; ErrNotFound if not.
+func (m *Manager) endIf(ctx context.Context, id [16]byte, may func(*stored) bool) error {
+	already := false
+	s, err := m.change(ctx, id, func(s *stored) ([]revocation.Entry, error) {
+		if !may(s) {
+			return nil, ErrNotFound
+		}
+		if already = !s.Rotation.RevokedAt.IsZero(); already {
+			return nil, nil
+		}
+		return m.end(s, m.config.Now(), "ended"), nil
+	})
+	if err == nil && !already {
+		m.observe(ctx, Ended, s, token.Client{}, nil)
+	}
+	return err
+}
+
+// EndAll ends every session of subject, and every token issued to it before now, on every node. A
+// sign-in after it is not touched. token.ErrUnavailable: some may still be alive; try again.
+func (m *Manager) EndAll(ctx context.Context, subject string) error {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	cutoff, _, err := m.nextCutoff(ctx, subject)
+	if err != nil {
+		return err
+	}
+	entry := m.cutoffEntry(subject, cutoff)
+	if err := m.config.Store.Append(ctx, entry); err != nil {
+		return unavailable(err)
+	}
+	m.list.Apply(entry)
+	m.config.Observe(ctx, Event{Kind: Ended, Time: m.config.Now(), Subject: subject})
+	return nil
+}
+
+// nextCutoff is above every stamp that was given to subject, by this clock, by one that is ahead, or
+// by rule.
+func (m *Manager) nextCutoff(ctx context.Context, subject string) (int64, []*stored, error) {
+	now := m.config.Now()
+	all, err := m.ofSubject(ctx, subject)
+	if err != nil {
+		return 0, nil, err
+	}
+	cutoff := max(now.Add(m.config.Rotation.Skew).UnixMicro(), m.cutoff(subject)+1)
+	for _, s := range all {
+		cutoff = max(cutoff, s.top())
+	}
+	return cutoff, all, nil
+}
+
+// cutoffEntry is kept as long as any session could live: a refresh is compared with it.
+func (m *Manager) cutoffEntry(subject string, before int64) revocation.Entry {
+	return revocation.Entry{
+		Kind:    revocation.Subject,
+		ID:      subject,
+		Before:  before,
+		Expires: m.config.Now().Add(longestCookie + m.config.retention()),
+	}
+}
+
+// EndOthers is EndAll but for t's session, which gets the access token that replaces its own: hand it
+// to the client. Its refresh token stays good. ErrInvalid: t's session has ended itself.
+func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair, error) {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	id, ok := parseSessionID(t.SessionID())
+	if !ok {
+		return nil, token.ErrMalformed
+	}
+	var pair *token.Pair
+	s, err := m.change(ctx, id, func(s *stored) ([]revocation.Entry, error) {
+		now := m.config.Now()
+		if !m.live(s, now) {
+			return nil, token.ErrRevoked
+		}
+		cutoff, _, err := m.nextCutoff(ctx, s.Claims.Subject)
+		if err != nil {
+			return nil, err
+		}
+		s.Rotation.Stamp = cutoff + 1
+		if pair, err = m.pair(s, now, false); err != nil {
+			return nil, err
+		}
+		return []revocation.Entry{m.cutoffEntry(s.Claims.Subject, cutoff)}, nil
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, token.ErrRevoked
+	case err != nil:
+		return nil, err
+	case s.Rotation.Stamp <= s.cutoff: // somebody ended this session too, meanwhile
+		return nil, token.ErrRevoked
+	}
+	m.config.Observe(ctx, Event{Kind: Ended, Time: m.config.Now(), Subject: s.Claims.Subject})
+	return pair, nil
+}
+
+// MustRefresh makes a subject's access tokens refused while its sessions go on: each client
+// refreshes, and OnIssue sees it. It is for a changed role that must count now.
+// token.ErrUnavailable: some may still be good; try again.
+func (m *Manager) MustRefresh(ctx context.Context, subject string) error {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	cutoff, all, err := m.nextCutoff(ctx, subject)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if !m.live(s, m.config.Now()) {
+			continue
+		}
+		if _, err := m.change(ctx, s.id, func(s *stored) ([]revocation.Entry, error) {
+			s.MinStamp = max(s.MinStamp, cutoff)
+			return []revocation.Entry{{
+				Kind:    revocation.Session,
+				ID:      sessionID(s.id),
+				Before:  s.MinStamp,
+				Expires: m.config.Now().Add(m.config.retention()),
+			}}, nil
+		}); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Revoke ends the session that a raw token, access or refresh, belongs to (RFC 7009). An access token
+// that has expired is enough for nothing; any authentic refresh token is enough. Ending again is no
+// error. token.ErrInvalid: it is nobody's token, so nothing had to end. token.ErrUnavailable: the
+// session may still be alive; try again.
+func (m *Manager) Revoke(ctx context.Context, raw string) error {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	id, err := m.sessionOf(ctx, raw)
+	if errors.Is(err, token.ErrRevoked) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := m.endIf(ctx, id, func(*stored) bool { return true }); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
+func (m *Manager) sessionOf(ctx context.Context, raw string) (id [16]byte, err error) {
+	if strings.HasPrefix(raw, "rt1.") {
+		t, err := m.parse(ctx, raw)
+		return t.Session, err
+	}
+	t, err := m.verifier.Verify(ctx, raw)
+	if err != nil {
+		return id, err
+	}
+	id, ok := parseSessionID(t.SessionID())
+	if !ok {
+		return id, token.ErrMalformed
+	}
+	return id, nil
+}
+
+// SignOut ends the browser's session by its refresh cookie alone, or by its access cookie if that is
+// all it has, and clears the cookies. It refuses a cross-origin request, and then does nothing. Any
+// other error (token.ErrUnavailable) means: signed out here, perhaps not elsewhere.
+func (m *Manager) SignOut(w http.ResponseWriter, r *http.Request) error {
+	if err := m.crossOrigin(r); err != nil {
+		return err
+	}
+	m.config.Cookies.Clear(w)
+	raw, ok := m.config.Cookies.RefreshToken(r)
+	if !ok {
+		raw, ok = m.config.Cookies.AccessToken(r)
+	}
+	if !ok {
+		return nil
+	}
+	if err := m.Revoke(r.Context(), raw); !errors.Is(err, token.ErrInvalid) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package writ
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/writ-go/writ/keys"
+	"github.com/writ-go/writ/middleware"
+	"github.com/writ-go/writ/revocation"
+	"github.com/writ-go/writ/token"
+)
+
+// Manager starts, refreshes, checks and ends sessions. It may be used by any number of goroutines.
+type Manager struct {
+	config      Config
+	ring        *keys.Ring
+	list        *revocation.List
+	issuer      *token.Issuer
+	verifier    *token.Verifier
+	crossOrigin func(*http.Request) error
+	guard       *middleware.Guard
+	stripes     *stripes
+}
+
+// Open checks the configuration, loads keys (making the first) and revocations, and returns a
+// Manager that is ready. What it loaded is good for MaxStale: call Run. It starts no goroutine. On
+// error the Store is still open.
+func Open(ctx context.Context, c Config) (*Manager, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{config: c, stripes: newStripes()}
+	if m.crossOrigin, err = middleware.CrossOrigin(c.TrustedOrigins); err != nil {
+		return nil, err
+	}
+	if m.ring, err = openRing(ctx, c); err != nil {
+		return nil, err
+	}
+	if m.issuer, err = token.NewIssuer(token.IssuerConfig{Issuer: c.Issuer, Audience: c.Audience, Keys: m.ring}); err != nil {
+		return nil, err
+	}
+	m.list = revocation.NewList(c.Store, c.Now)
+	if err := m.list.Load(ctx); err != nil {
+		return nil, fmt.Errorf("writ: revocations cannot be loaded from the store: %w", err)
+	}
+	if m.verifier, err = token.NewVerifier(token.VerifierConfig{
+		Issuer:      c.Issuer,
+		Audience:    c.Audience,
+		Keys:        m.ring,
+		Revocations: m.list,
+		MaxStale:    c.MaxStale,
+		Leeway:      c.Rotation.Skew,
+		Now:         c.Now,
+	}); err != nil {
+		return nil, err
+	}
+	if m.guard, err = m.newGuard(m.sources()); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Run follows keys and revocations and purges what has expired, until ctx ends; it returns ctx's
+// error. What Open loaded is good for MaxStale; without Run every check then fails with
+// token.ErrStale. A store that fails is asked again and again: see Ready.
+func (m *Manager) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	group.Go(func() { m.ring.Run(ctx) })
+	group.Go(func() { m.list.Run(ctx) })
+	group.Go(func() { m.purge(ctx) })
+	group.Wait()
+	return ctx.Err()
+}
+
+const purgeEvery = 10 * time.Minute
+
+// purge removes what has expired, a batch at a time. An error is no matter: the next turn comes.
+func (m *Manager) purge(ctx context.Context) {
+	tick := time.NewTicker(purgeEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for more, err := true, error(nil); more && err == nil; {
+			more, err = m.config.Store.Purge(ctx, m.config.Now())
+		}
+	}
+}
+
+// Ready is nil while tokens can be issued and judged; else it says why not. It is for health checks,
+// and its text is for operators.
+func (m *Manager) Ready() error {
+	if err := m.ring.Ready(); err != nil {
+		return err
+	}
+	stats := m.list.Stats()
+	if age := m.config.Now().Sub(stats.AsOf); age > m.config.MaxStale {
+		return errors.Join(fmt.Errorf("%w: last complete %s ago", token.ErrStale, age.Round(time.Second)), stats.Err)
+	}
+	return nil
+}
+
+// Close closes the Store.
+func (m *Manager) Close() error { return m.config.Store.Close() }
+
+// Verify checks an access token. See token.Verifier.
+func (m *Manager) Verify(ctx context.Context, raw string) (*token.Verified, error) {
+	return m.verifier.Verify(ctx, raw)
+}
+
+// Verifier is the verifier behind Verify, for ServeStale and Recheck.
+func (m *Manager) Verifier() *token.Verifier { return m.verifier }
+
+// Guard guards handlers. Without from it takes Bearer and the cookies of Config.Cookies, and
+// refreshes pages whose access token has expired. It panics, as http.ServeMux does, on a mistake in
+// the program: one place named twice.
+func (m *Manager) Guard(from ...middleware.Source) *middleware.Guard {
+	if len(from) == 0 {
+		return m.guard
+	}
+	g, err := m.newGuard(from)
+	if err != nil {
+		panic(err)
+	}
+	return g
+}
+
+// sources is where a credential may stand unless the program says otherwise.
+func (m *Manager) sources() []middleware.Source {
+	if m.config.Cookies.RefreshOnly {
+		return []middleware.Source{middleware.Bearer()}
+	}
+	return []middleware.Source{middleware.Bearer(), m.config.Cookies}
+}
+
+func (m *Manager) newGuard(from []middleware.Source) (*middleware.Guard, error) {
+	c := middleware.Config{
+		Verifier:       m,
+		From:           from,
+		TrustedOrigins: m.config.TrustedOrigins,
+		SignInPage:     m.config.SignInPage,
+	}
+	for _, source := range from {
+		if cookies, ok := source.(middleware.Cookies); ok && cookies.RefreshPath == "" {
+			c.Refresher = m
+		}
+	}
+	return middleware.New(c)
+}
+
+// Deny answers an error of this package as a Guard does.
+func (m *Manager) Deny(w http.ResponseWriter, r *http.Request, err error) { m.guard.Deny(w, r, err) }
+
+func (m *Manager) observe(ctx context.Context, kind EventKind, s *stored, from token.Client, err error) {
+	m.config.Observe(ctx, Event{
+		Kind:      kind,
+		Time:      m.config.Now(),
+		SessionID: sessionID(s.id),
+		Subject:   s.Claims.Subject,
+		Client:    from,
+		Err:       err,
+	})
+}

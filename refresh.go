@@ -1,0 +1,118 @@
+package writ
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/writ-go/writ/revocation"
+	"github.com/writ-go/writ/rotation"
+	"github.com/writ-go/writ/token"
+)
+
+// Refresh exchanges a refresh token, by the rules of package rotation. The Pair has no refresh token
+// when the client is to keep the one it has.
+//
+// Every error wraps exactly one of token.ErrInvalid (ended, expired, reused, or another client's:
+// the client is signed out) and token.ErrUnavailable (the client keeps its tokens and tries again).
+func (m *Manager) Refresh(ctx context.Context, raw string, from token.Client) (*token.Pair, error) {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	pair, err := m.refresh(ctx, raw, from)
+	if err != nil && !errors.Is(err, token.ErrInvalid) && !errors.Is(err, token.ErrUnavailable) {
+		return nil, fmt.Errorf("%w: %w", token.ErrUnavailable, err)
+	}
+	return pair, err
+}
+
+func (m *Manager) refresh(ctx context.Context, raw string, from token.Client) (*token.Pair, error) {
+	t, err := m.parse(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	var (
+		outcome rotation.Outcome
+		pair    *token.Pair
+		refused error
+	)
+	s, err := m.change(ctx, t.Session, func(s *stored) (entries []revocation.Entry, err error) {
+		pair, refused = nil, nil
+		now := m.config.Now()
+		if m.clientID(from) != s.Claims.ClientID { // RFC 6749 section 6
+			return nil, fmt.Errorf("%w: the refresh token was given to another client", token.ErrInvalid)
+		}
+		outcome, s.Rotation = rotation.Decide(m.config.Rotation, s.Rotation, t, s.cutoff, m.listed(s.id), now)
+		switch outcome {
+		case rotation.Repeat, rotation.Adopt, rotation.Rotate, rotation.Recover:
+			if err := m.onIssue(ctx, s); errors.Is(err, ErrRefused) {
+				refused = err
+				return m.end(s, now, "refused"), nil
+			} else if err != nil {
+				return nil, err
+			}
+			handsOut := outcome == rotation.Rotate || outcome == rotation.Recover
+			if handsOut {
+				s.Renewed, s.LastSeen = now, from
+			}
+			pair, err = m.pair(s, now, handsOut)
+			return nil, err
+		case rotation.Theft:
+			return []revocation.Entry{m.ended(s, now)}, nil
+		case rotation.Expired:
+			m.observe(ctx, Expired, s, from, nil)
+			return nil, token.ErrExpired
+		case rotation.RetryLater:
+			return nil, fmt.Errorf("%w: too many refreshes of one token at a time", token.ErrUnavailable)
+		default:
+			return nil, token.ErrRevoked
+		}
+	})
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, fmt.Errorf("%w: the refresh token is of no session", token.ErrInvalid)
+	case err != nil:
+		return nil, err
+	case refused != nil:
+		m.observe(ctx, Ended, s, from, refused)
+		return nil, refused
+	case outcome == rotation.Theft:
+		m.observe(ctx, Reused, s, from, token.ErrReused)
+		return nil, token.ErrReused
+	case s.Rotation.Stamp <= s.cutoff: // somebody signed the subject out while this was under way
+		return nil, token.ErrRevoked
+	}
+	switch outcome {
+	case rotation.Adopt:
+		m.observe(ctx, Regressed, s, from, errors.New("a refresh token is newer than the store: it lost an acknowledged write"))
+	case rotation.Rotate:
+		m.observe(ctx, Renewed, s, from, nil)
+	case rotation.Recover:
+		m.observe(ctx, Recovered, s, from, nil)
+	}
+	return pair, nil
+}
+
+// parse authenticates a refresh token. A MAC key that this node does not know may be one that another
+// node has just made: only a ring that was read again can say that it is none.
+func (m *Manager) parse(ctx context.Context, raw string) (rotation.Token, error) {
+	t, ok, unknown := m.parseNow(raw)
+	if !ok && unknown {
+		if err := m.ring.Refresh(ctx); err != nil {
+			return t, fmt.Errorf("%w: keys cannot be had now: %w", token.ErrUnavailable, err)
+		}
+		t, ok, _ = m.parseNow(raw)
+	}
+	if !ok {
+		return t, fmt.Errorf("%w: no refresh token of this issuer", token.ErrInvalid)
+	}
+	return t, nil
+}
+
+func (m *Manager) parseNow(raw string) (t rotation.Token, ok, unknown bool) {
+	t, ok = rotation.Parse(raw, func(kid [4]byte) []byte {
+		key, known := m.ring.MAC(kid)
+		unknown = !known
+		return key
+	})
+	return t, ok, unknown
+}

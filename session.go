@@ -1,0 +1,207 @@
+package writ
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+
+	"github.com/writ-go/writ/revocation"
+	"github.com/writ-go/writ/rotation"
+	"github.com/writ-go/writ/token"
+)
+
+// Session is what the store knows of a session, for the application.
+type Session struct {
+	ID       string
+	Claims   token.Claims // what its access tokens say
+	Private  []byte       `json:"-"` // the application's own, kept in the store and never sent
+	Label    string       // the application's name for it, such as the device's
+	SignedIn token.Client // who signed in
+	LastSeen token.Client // who refreshed last
+	Created  time.Time
+	Renewed  time.Time
+	Expires  time.Time // the absolute end
+}
+
+// record is a session as it stands in Row.Data.
+type record struct {
+	Format   int            `json:"v"`
+	Rotation rotation.State `json:"rotation"`
+	// MinStamp is what the stamps of new access tokens must exceed: everything up to it was
+	// revoked by MustRefresh.
+	MinStamp int64        `json:"min_stamp,omitzero"`
+	Claims   token.Claims `json:"claims"`
+	Private  []byte       `json:"private,omitempty"`
+	Label    string       `json:"label,omitempty"`
+	SignedIn token.Client `json:"signed_in"`
+	LastSeen token.Client `json:"last_seen"`
+	Created  time.Time    `json:"created"`
+	Renewed  time.Time    `json:"renewed"`
+	Remember bool         `json:"remember,omitzero"`
+}
+
+const recordFormat = 1
+
+// stored is a session and the row that it was read from.
+type stored struct {
+	record
+	id     [16]byte
+	row    Row
+	cutoff int64 // the greatest that this node knows of, for the subject and for everyone
+}
+
+func newSessionID() (id [16]byte) {
+	rand.Read(id[:])
+	return id
+}
+
+// sessionID is how an ID looks in tokens, rows and URLs.
+func sessionID(id [16]byte) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+func parseSessionID(s string) (id [16]byte, ok bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) != len(id) || len(s) != base64.RawURLEncoding.EncodedLen(len(id)) {
+		return id, false
+	}
+	return [16]byte(b), true
+}
+
+func (s *stored) encode() (Row, error) {
+	data, err := jsonv2.Marshal(s.record)
+	if err != nil {
+		return Row{}, fmt.Errorf("writ: the session's claims cannot be stored: %w", err)
+	}
+	row := s.row
+	row.ID, row.Owner, row.Expires, row.Data = sessionID(s.id), s.Claims.Subject, s.Rotation.AbsExp, data
+	return row, nil
+}
+
+func (m *Manager) decode(row Row) (*stored, error) {
+	s := &stored{row: row, cutoff: max(row.Cutoff, m.cutoff(row.Owner))}
+	id, ok := parseSessionID(row.ID)
+	if !ok || jsonv2.Unmarshal(row.Data, &s.record) != nil {
+		return nil, fmt.Errorf("%w: a session's row cannot be read: is the store written by something else?", token.ErrUnavailable)
+	}
+	if s.Format != recordFormat {
+		return nil, fmt.Errorf("%w: a session's row has format %d, and this program knows %d: update it", token.ErrUnavailable, s.Format, recordFormat)
+	}
+	s.id = id
+	return s, nil
+}
+
+// cutoff is the greatest cutoff for a subject, and for everyone, that this node has heard of.
+func (m *Manager) cutoff(subject string) int64 {
+	return max(m.list.Before(revocation.Subject, subject), m.list.Before(revocation.Everything, ""))
+}
+
+// listed reports whether this node has heard that a session ended.
+func (m *Manager) listed(id [16]byte) bool {
+	return m.list.Before(revocation.Session, sessionID(id)) == revocation.Ended
+}
+
+// live reports whether s could still be refreshed.
+func (m *Manager) live(s *stored, now time.Time) bool {
+	r := s.Rotation
+	return r.RevokedAt.IsZero() && r.Stamp > s.cutoff && !m.listed(s.id) && now.Before(r.IdleExp) && now.Before(r.AbsExp)
+}
+
+// stamp is the issue stamp for an access token of s: no clock is compared with it, only cutoffs.
+func (s *stored) stamp(now time.Time) int64 {
+	return max(now.UnixMicro(), s.Rotation.Stamp, s.cutoff+1, s.MinStamp+1)
+}
+
+// top is the greatest stamp that s may have given so far by rule and not by the clock.
+func (s *stored) top() int64 { return max(s.Rotation.Stamp, s.cutoff+1, s.MinStamp+1) }
+
+// public is what the application sees.
+func (s *stored) public() Session {
+	return Session{
+		ID:       sessionID(s.id),
+		Claims:   s.Claims.Clone(),
+		Private:  slices.Clone(s.Private),
+		Label:    s.Label,
+		SignedIn: s.SignedIn,
+		LastSeen: s.LastSeen,
+		Created:  s.Created,
+		Renewed:  s.Renewed,
+		Expires:  s.Rotation.AbsExp,
+	}
+}
+
+// apply lets f change what the application may change.
+func (s *stored) apply(f func(*Session) error) error {
+	p := s.public()
+	if err := f(&p); err != nil {
+		return err
+	}
+	was, is := s.Claims, p.Claims
+	if is.Subject != was.Subject || is.SessionID != was.SessionID || is.ClientID != was.ClientID || !is.AuthTime.Equal(was.AuthTime) {
+		return errors.New("writ: Subject, SessionID, ClientID and AuthTime of a session do not change: start a new one")
+	}
+	s.Claims, s.Private, s.Label = p.Claims.Clone(), slices.Clone(p.Private), p.Label
+	return nil
+}
+
+// Sessions lists a subject's live sessions, newest first. ErrUnavailable (of package token): the
+// store did not answer.
+func (m *Manager) Sessions(ctx context.Context, subject string) ([]Session, error) {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	all, err := m.ofSubject(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	now := m.config.Now()
+	var live []Session
+	for _, s := range all {
+		if m.live(s, now) {
+			live = append(live, s.public())
+		}
+	}
+	slices.SortFunc(live, func(a, b Session) int { return b.Created.Compare(a.Created) })
+	return live, nil
+}
+
+func (m *Manager) ofSubject(ctx context.Context, subject string) ([]*stored, error) {
+	if subject == "" {
+		return nil, errors.New("writ: the subject is empty")
+	}
+	rows, err := m.config.Store.List(ctx, subject)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	all := make([]*stored, 0, len(rows))
+	for _, row := range rows {
+		s, err := m.decode(row)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// Update changes a session under compare-and-swap: its Claims (but not Subject, SessionID, ClientID
+// and AuthTime), Private and Label. f may run more than once, each time on what is stored then.
+// Access tokens say so after the next refresh. ErrNotFound: no live session has this ID.
+func (m *Manager) Update(ctx context.Context, sid string, f func(*Session) error) error {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	id, ok := parseSessionID(sid)
+	if !ok {
+		return ErrNotFound
+	}
+	_, err := m.change(ctx, id, func(s *stored) ([]revocation.Entry, error) {
+		if !m.live(s, m.config.Now()) {
+			return nil, ErrNotFound
+		}
+		return nil, s.apply(f)
+	})
+	return err
+}

@@ -1,0 +1,25 @@
+// Package sqlite is a writ.Store in one file: the store of a program that runs on one machine.
+//
+//	store, err := sqlite.Open(ctx, "sessions.db")
+//	if err != nil { ... }
+//	defer store.Close()
+//
+// SQLite is compiled into the program: there is nothing else to install or to run. Several processes
+// on one machine may open the same file; they see each other's rows at once and each other's
+// revocations within 200 ms. A file on a network file system is not supported.
+//
+// # What is never lost
+//
+// A write that was acknowledged survives the end of the process, whatever ends it. A write that
+// carries revocation entries, or a row that never expires (the key ring), and all before it, also
+// survives a power cut: it is on the disk before it is acknowledged. Any other write may be lost to a
+// power cut with those after it; the rotation of refresh tokens is made to survive that, and a
+// sign-in must be repeated.
+//
+// # The file
+//
+// The file belongs to the store alone. Open creates it readable by its owner only, and refuses one
+// that others may read. Beside it SQLite keeps two more, with "-wal" and "-shm" at the end of their
+// names: copy none of them while a program runs, use "VACUUM INTO". When an older copy was put back,
+// followers of the log notice and merge what they still know into it.
+package sqlite

@@ -1,0 +1,226 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/writ-go/writ/revocation"
+)
+
+const (
+	// trail is how many transactions a cursor may lie behind before Tail asks for a snapshot.
+	trail = 1 << 16
+	// tailBatch is about how many entries one Tail returns at most.
+	tailBatch = 2_000
+	// pollEvery is how often a Tail looks for what other processes have appended.
+	pollEvery = 200 * time.Millisecond
+)
+
+// Append implements writ.Store.
+func (s *Store) Append(ctx context.Context, entries ...revocation.Entry) error {
+	if err := revocation.Check(entries); err != nil {
+		return failed("append", err)
+	}
+	var appended bool
+	err := s.write(ctx, durable, func(w *writer) (err error) {
+		appended, err = w.append(entries)
+		return err
+	})
+	if err != nil {
+		return failed("append", err)
+	}
+	if appended {
+		s.wake()
+	}
+	return nil
+}
+
+// append merges entries into the log, as its next transaction. It reports whether that changed
+// anything: what the log knows already makes no transaction, so that followers may append again what
+// they think it has lost.
+func (w *writer) append(entries []revocation.Entry) (changed bool, err error) {
+	if len(entries) == 0 {
+		return false, nil
+	}
+	var seq int64
+	if err := w.row(`SELECT max(seq) + 1 FROM writ_log`, nil, []any{&seq}); err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		n, err := w.exec(`INSERT INTO writ_entries (kind, id, before, expires, seq) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET
+				before = max(before, excluded.before), expires = max(expires, excluded.expires), seq = excluded.seq
+			WHERE excluded.before > before OR excluded.expires > expires`,
+			int64(e.Kind), e.ID, e.Before, micros(e.Expires), seq)
+		if err != nil {
+			return false, err
+		}
+		changed = changed || n > 0
+	}
+	if !changed {
+		return false, nil
+	}
+	if _, err := w.exec(`INSERT INTO writ_log (seq, tag) VALUES (?, ?)`, seq, int64(randomUint64())); err != nil {
+		return false, err
+	}
+	_, err = w.exec(`DELETE FROM writ_log WHERE seq <= ?`, seq-trail)
+	return true, err
+}
+
+// Snapshot implements revocation.Source. It reads one state of the log, however long add takes. Of
+// more than two at once the others wait.
+func (s *Store) Snapshot(ctx context.Context, add func(revocation.Entry)) (revocation.Cursor, error) {
+	select {
+	case s.taking <- struct{}{}:
+		defer func() { <-s.taking }()
+	case <-ctx.Done():
+		return "", failed("snapshot", ctx.Err())
+	case <-s.closed:
+		return "", failed("snapshot", errClosed)
+	}
+	var head place
+	err := s.read(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT seq, tag FROM writ_log ORDER BY seq DESC LIMIT 1`).Scan(&head.seq, &head.tag)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, `SELECT kind, id, before, expires FROM writ_entries`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			e, err := scanEntry(rows)
+			if err != nil {
+				return err
+			}
+			add(e)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return "", failed("snapshot", err)
+	}
+	return head.cursor(), nil
+}
+
+// Tail implements revocation.Source. It waits until something comes, ctx ends or the store is closed.
+func (s *Store) Tail(ctx context.Context, after revocation.Cursor) ([]revocation.Entry, revocation.Cursor, error) {
+	from, ok := parse(after)
+	if !ok {
+		return nil, "", revocation.ErrGap
+	}
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
+	for looked := false; ; looked = true {
+		woken := *s.woken.Load() // before looking: what comes meanwhile closes it
+		entries, next, err := s.since(ctx, from)
+		switch {
+		case errors.Is(err, revocation.ErrGap):
+			return nil, "", revocation.ErrGap
+		case err != nil && looked && ctx.Err() != nil:
+			return nil, from.cursor(), nil
+		case err != nil:
+			return nil, "", failed("tail", err)
+		case len(entries) > 0:
+			return entries, next.cursor(), nil
+		}
+		from = next
+		select {
+		case <-woken:
+		case <-poll.C:
+		case <-ctx.Done():
+			return nil, from.cursor(), nil
+		case <-s.closed:
+			return nil, "", failed("tail", errClosed)
+		}
+	}
+}
+
+// since returns the entries that changed after a place, oldest change first, and the place after them.
+func (s *Store) since(ctx context.Context, from place) (entries []revocation.Entry, next place, err error) {
+	err = s.read(ctx, func(tx *sql.Tx) error {
+		// A place that is missing, or has another tag: the log was trimmed, or an older copy was put
+		// back and has gone another way since.
+		var known bool
+		var head place
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM writ_log WHERE seq = ? AND tag = ?), seq, tag
+			FROM writ_log ORDER BY seq DESC LIMIT 1`, from.seq, from.tag).Scan(&known, &head.seq, &head.tag)
+		if err != nil {
+			return err
+		}
+		if !known {
+			return revocation.ErrGap
+		}
+		if next = head; head == from {
+			return nil
+		}
+		rows, err := tx.QueryContext(ctx, `SELECT kind, id, before, expires, seq, tag
+			FROM writ_entries JOIN writ_log USING (seq) WHERE seq > ? ORDER BY seq`, from.seq)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		var last place
+		for rows.Next() {
+			var p place
+			e, err := scanEntry(rows, &p.seq, &p.tag)
+			if err != nil {
+				return err
+			}
+			if len(entries) >= tailBatch && p != last {
+				next = last // a transaction is never cut in two
+				return nil
+			}
+			entries, last = append(entries, e), p
+		}
+		return rows.Err()
+	})
+	return entries, next, err
+}
+
+// read runs f in one transaction that sees one state of the database.
+func (s *Store) read(ctx context.Context, f func(*sql.Tx) error) error {
+	if err := s.usable(ctx); err != nil {
+		return err
+	}
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	return f(tx)
+}
+
+func scanEntry(rows *sql.Rows, more ...any) (revocation.Entry, error) {
+	var e revocation.Entry
+	var expires int64
+	err := rows.Scan(append([]any{&e.Kind, &e.ID, &e.Before, &expires}, more...)...)
+	e.Expires = moment(expires)
+	return e, err
+}
+
+// wake ends the waiting of every Tail of this Store.
+func (s *Store) wake() {
+	next := make(chan struct{})
+	close(*s.woken.Swap(&next))
+}
+
+// place is where a transaction stands in the log.
+type place struct{ seq, tag int64 }
+
+func (p place) cursor() revocation.Cursor {
+	return revocation.Cursor(fmt.Sprintf("%x.%x", p.seq, uint64(p.tag)))
+}
+
+func parse(c revocation.Cursor) (place, bool) {
+	a, b, _ := strings.Cut(string(c), ".")
+	seq, err1 := strconv.ParseInt(a, 16, 64)
+	tag, err2 := strconv.ParseUint(b, 16, 64)
+	return place{seq, int64(tag)}, err1 == nil && err2 == nil
+}

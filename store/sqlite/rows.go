@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/writ-go/writ"
+	"github.com/writ-go/writ/revocation"
+)
+
+// purgeBatch is how many rows, and how many entries, one Purge removes.
+const purgeBatch = 1000
+
+var (
+	errOwner = errors.New("the owner of a row never changes")
+)
+
+// selectCutoff is the greatest Before of what revokes all that the owner of a row has.
+const selectCutoff = `max(
+	ifnull((SELECT before FROM writ_entries WHERE kind = 4 AND id = writ_rows.owner), 0),
+	ifnull((SELECT before FROM writ_entries WHERE kind = 5 AND id = ''), 0))`
+
+const selectRow = `SELECT id, owner, version, expires, data, ` + selectCutoff + ` FROM writ_rows `
+
+// Load implements writ.Store.
+func (s *Store) Load(ctx context.Context, id string) (writ.Row, error) {
+	if err := s.usable(ctx); err != nil {
+		return writ.Row{}, failed("load", err)
+	}
+	// Without ctx: it would cost several times the reading of one row. A connection is free soon,
+	// because nothing else holds one for long; see snapshots.
+	row, err := scanRow(s.load.QueryRowContext(background, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return writ.Row{}, writ.ErrNotFound
+	}
+	if err != nil {
+		return writ.Row{}, failed("load", err)
+	}
+	return row, nil
+}
+
+// List implements writ.Store.
+func (s *Store) List(ctx context.Context, owner string) ([]writ.Row, error) {
+	if err := s.usable(ctx); err != nil {
+		return nil, failed("list", err)
+	}
+	rows, err := s.list.QueryContext(ctx, owner, micros(time.Now()))
+	if err != nil {
+		return nil, failed("list", err)
+	}
+	defer rows.Close()
+	var list []writ.Row
+	for rows.Next() {
+		row, err := scanRow(rows)
+		if err != nil {
+			return nil, failed("list", err)
+		}
+		list = append(list, row)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, failed("list", err)
+	}
+	return list, nil
+}
+
+// scanRow reads a selectRow.
+func scanRow(from interface{ Scan(...any) error }) (writ.Row, error) {
+	var row writ.Row
+	var version, expires int64
+	if err := from.Scan(&row.ID, &row.Owner, &version, &expires, &row.Data, &row.Cutoff); err != nil {
+		return writ.Row{}, err
+	}
+	row.Version, row.Expires = uint64(version), moment(expires)
+	return row, nil
+}
+
+// Save implements writ.Store.
+func (s *Store) Save(ctx context.Context, row writ.Row, entries ...revocation.Entry) (writ.Row, error) {
+	if err := errors.Join(row.Check(), revocation.Check(entries)); err != nil {
+		return writ.Row{}, failed("save", err)
+	}
+	d := relaxed
+	if len(entries) > 0 || row.Expires.IsZero() { // what is kept for ever, such as the key ring
+		d = durable
+	}
+	expires := micros(row.Expires)
+	saved := writ.Row{ID: row.ID, Owner: row.Owner, Expires: moment(expires), Version: row.NextVersion()}
+	saved.Data = append([]byte{}, row.Data...) // never nil: NULL is no data
+	var appended bool
+	err := s.write(ctx, d, func(w *writer) (err error) {
+		if appended, err = w.append(entries); err != nil {
+			return err
+		}
+		if row.Version == 0 {
+			err = w.row(`INSERT INTO writ_rows (id, owner, version, expires, data) VALUES (?, ?, ?, ?, ?)
+				ON CONFLICT DO NOTHING RETURNING `+selectCutoff,
+				[]any{row.ID, row.Owner, int64(saved.Version), expires, saved.Data}, []any{&saved.Cutoff})
+		} else {
+			err = w.row(`UPDATE writ_rows SET version = ?, expires = ?, data = ?
+				WHERE id = ? AND version = ? AND owner = ? RETURNING `+selectCutoff,
+				[]any{int64(saved.Version), expires, saved.Data, row.ID, int64(row.Version), row.Owner}, []any{&saved.Cutoff})
+		}
+		if errors.Is(err, sql.ErrNoRows) {
+			return w.whyNot(row)
+		}
+		return err
+	})
+	if err != nil {
+		return writ.Row{}, failed("save", err)
+	}
+	if appended {
+		s.wake()
+	}
+	return saved, nil
+}
+
+// whyNot says why a row was not written.
+func (w *writer) whyNot(row writ.Row) error {
+	var same bool
+	err := w.row(`SELECT count(*) FROM writ_rows WHERE id = ? AND version = ?`,
+		[]any{row.ID, int64(row.Version)}, []any{&same})
+	if err != nil {
+		return err
+	}
+	if same {
+		return errOwner
+	}
+	return writ.ErrConflict
+}
+
+// Purge implements writ.Store. It removes no more than 1,000 rows and 1,000 entries.
+func (s *Store) Purge(ctx context.Context, now time.Time) (more bool, err error) {
+	before := micros(now)
+	err = s.write(ctx, relaxed, func(w *writer) error {
+		if _, err := w.exec(`DELETE FROM writ_rows WHERE rowid IN
+			(SELECT rowid FROM writ_rows WHERE expires < ? LIMIT ?)`, before, purgeBatch); err != nil {
+			return err
+		}
+		if _, err := w.exec(`DELETE FROM writ_entries WHERE (kind, id) IN
+			(SELECT kind, id FROM writ_entries WHERE expires < ? LIMIT ?)`, before, purgeBatch); err != nil {
+			return err
+		}
+		return w.row(`SELECT EXISTS (SELECT 1 FROM writ_rows WHERE expires < ?1)
+			OR EXISTS (SELECT 1 FROM writ_entries WHERE expires < ?1)`, []any{before}, []any{&more})
+	})
+	if err != nil {
+		return false, failed("purge", err)
+	}
+	return more, nil
+}
+
+func randomUint64() uint64 {
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	return binary.NativeEndian.Uint64(b[:])
+}
+
+const never = math.MaxInt64
+
+// micros is how the database keeps a time; the zero time is never.
+func micros(t time.Time) int64 {
+	switch {
+	case t.IsZero(), t.Year() > 200_000: // beyond what microseconds can count
+		return never
+	case t.Year() < -200_000:
+		return math.MinInt64
+	}
+	return t.UnixMicro()
+}
+
+func moment(micros int64) time.Time {
+	if micros == never {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
