@@ -57,7 +57,7 @@ func openRing(ctx context.Context, c Config) (*keys.Ring, error) {
 		return nil, fmt.Errorf("writ: the key ring (WRIT_KEYS): %w", err)
 	}
 	if limit := key.MaxTTL(); limit > 0 && c.AccessTTL > limit {
-		return nil, fmt.Errorf("writ: AccessTTL (WRIT_ACCESS_TTL) is %s, but the signing key may only sign tokens of at most %s (its max_ttl): lower AccessTTL, or make a ring whose keys may sign longer ones",
+		return nil, fmt.Errorf("writ: AccessTTL (WRIT_ACCESS_TTL) is %s, but the ring's signing key (WRIT_KEYS) may only sign tokens of at most %s, its max_ttl: lower AccessTTL, or make a ring whose keys may sign longer ones",
 			c.AccessTTL, limit)
 	}
 	if !before {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/url"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/writ-go/writ/keys"
@@ -70,10 +69,10 @@ func checkIssuer(issuer string) error {
 // protect sets how private keys are kept. Errors name the variable at fault and never its value.
 func protect(c *keys.Config, inClear bool) error {
 	if text, ok := os.LookupEnv("WRIT_KEYS_IN_CLEAR"); ok && !inClear {
-		var err error
-		if inClear, err = strconv.ParseBool(text); err != nil {
+		if text != "true" && text != "false" {
 			return errors.New("WRIT_KEYS_IN_CLEAR must be true or false")
 		}
+		inClear = text == "true"
 	}
 	text, hasText := os.LookupEnv("WRIT_SECRET")
 	file, hasFile := os.LookupEnv("WRIT_SECRET_FILE")

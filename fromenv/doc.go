@@ -1,0 +1,47 @@
+// Package fromenv starts writ from environment variables.
+//
+//	sessions, err := fromenv.Open(ctx, fromenv.Stores{"sqlite": sqlite.OpenURL})
+//	if err != nil { log.Fatal(err) }
+//	defer sessions.Close()
+//	go func() { log.Fatal(sessions.Run(ctx)) }()
+//
+// Three variables are enough:
+//
+//	WRIT_ISSUER=https://app.example
+//	WRIT_STORE=sqlite:sessions.db
+//	WRIT_SECRET_FILE=/run/secrets/writ    # openssl rand -base64 32
+//
+// # The variables
+//
+// Durations are written as in Go: 90s, 10m, 12h. They are above zero.
+//
+//	WRIT_ISSUER          required: who signs, an URL exactly as it is to stand in tokens
+//	WRIT_AUDIENCE        who the tokens are for; default WRIT_ISSUER
+//	WRIT_STORE           required: an URL; memory: or what Stores has, such as sqlite:PATH
+//	WRIT_SECRET          the secret that encrypts private keys, at least 32 random bytes, or
+//	WRIT_SECRET_FILE     a file that holds it, with mode 0600; the file must exist, or
+//	WRIT_KEYS_IN_CLEAR   true: who can read the key ring can forge every token. One of the three
+//	WRIT_KEYS            the key ring's directory, with mode 0700; default: in the store
+//	WRIT_ALGORITHM       ES256, EdDSA or Ed25519: what a new ring signs with; default ES256
+//	WRIT_ACCESS_TTL      how long an access token lives; default 10m
+//	WRIT_IDLE_TTL        how long a session lives without a refresh; default 336h (14 days)
+//	WRIT_ABSOLUTE_TTL    how long it lives at all; default 2160h (90 days)
+//	WRIT_RETRY_WINDOW    W of package rotation; default 60s
+//	WRIT_CLIENT_LATENCY  L; default 10s
+//	WRIT_JAR_FLUSH       D; default 30s
+//	WRIT_CLOCK_SKEW      how far clocks may be apart; default 5s
+//
+// # Mistakes
+//
+// Every mistake is in the one error, by variable name. A value, or a piece of one, never is: what
+// stands in the wrong variable may be a secret. Where a path or an URL would stand, there is the
+// variable's name: chmod 700 $WRIT_KEYS. The one exception is a duration that was understood: it
+// stands in the sum that does not add up.
+//
+// A variable that is set but empty is a mistake, because an empty WRIT_KEYS is more often a slip of
+// a deployment than a wish for the default. So is a variable that begins with WRIT_ and is not in
+// the list: a misspelt limit would otherwise be no limit. That holds for a variable of a newer
+// version, too: a program that does not know it cannot keep what it promises, so after going back to
+// an older version, unset it. Only what Kubernetes sets for a service whose name begins with writ
+// (WRIT_SERVICE_HOST, WRIT_PORT_443_TCP and so on) is left alone.
+package fromenv

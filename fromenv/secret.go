@@ -1,0 +1,45 @@
+package fromenv
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/writ-go/writ/keys"
+)
+
+// secret is what encrypts private keys; nil if they are kept in clear. Unlike writ.SecretFile it
+// makes no file: where one is named, its absence is a volume that was not mounted, and a secret made
+// in its place could not open the ring.
+func (v *variables) secret() ([]byte, error) {
+	ways := 0
+	for _, set := range []bool{v.Secret != "", v.SecretFile != "", v.KeysInClear} {
+		if set {
+			ways++
+		}
+	}
+	switch {
+	case ways == 0:
+		return nil, errors.New("no secret encrypts the private keys: set WRIT_SECRET_FILE or WRIT_SECRET, or give up encryption with WRIT_KEYS_IN_CLEAR=true")
+	case ways > 1:
+		return nil, errors.New("WRIT_SECRET, WRIT_SECRET_FILE and WRIT_KEYS_IN_CLEAR=true exclude each other: keep one and unset the rest")
+	case v.KeysInClear:
+		return nil, nil
+	}
+	secret, name := []byte(v.Secret), "WRIT_SECRET"
+	if v.SecretFile != "" {
+		name = "WRIT_SECRET_FILE"
+		var err error
+		secret, err = keys.ReadSecretFile(absolute(v.SecretFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, errors.New("WRIT_SECRET_FILE names a file that does not exist: mount it, or make it once with: (umask 077; openssl rand -base64 32 > $WRIT_SECRET_FILE)")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("WRIT_SECRET_FILE cannot be used: %w", v.hide(err))
+		}
+	}
+	if _, err := keys.Secret(secret); err != nil {
+		return nil, fmt.Errorf("%s cannot be used: %w", name, err)
+	}
+	return secret, nil
+}

@@ -1,0 +1,118 @@
+package fromenv
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/writ-go/writ/keys"
+)
+
+// variables is every variable there is.
+type variables struct {
+	Issuer        string         `env:"WRIT_ISSUER"`
+	Audience      string         `env:"WRIT_AUDIENCE"`
+	Store         string         `env:"WRIT_STORE"`
+	Secret        string         `env:"WRIT_SECRET"`
+	SecretFile    string         `env:"WRIT_SECRET_FILE"`
+	KeysInClear   bool           `env:"WRIT_KEYS_IN_CLEAR"`
+	Keys          string         `env:"WRIT_KEYS"`
+	Algorithm     keys.Algorithm `env:"WRIT_ALGORITHM"`
+	AccessTTL     time.Duration  `env:"WRIT_ACCESS_TTL"`
+	IdleTTL       time.Duration  `env:"WRIT_IDLE_TTL"`
+	AbsoluteTTL   time.Duration  `env:"WRIT_ABSOLUTE_TTL"`
+	RetryWindow   time.Duration  `env:"WRIT_RETRY_WINDOW"`
+	ClientLatency time.Duration  `env:"WRIT_CLIENT_LATENCY"`
+	JarFlush      time.Duration  `env:"WRIT_JAR_FLUSH"`
+	ClockSkew     time.Duration  `env:"WRIT_CLOCK_SKEW"`
+}
+
+// parse reads the variables and refuses those that it cannot read. A refused one is left out of
+// what it returns.
+func parse() (*variables, error) {
+	set := env.ToMap(os.Environ())
+	maps.DeleteFunc(set, func(name, _ string) bool { return !strings.HasPrefix(name, prefix) })
+
+	known := names()
+	var wrong []error
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		switch {
+		case !slices.Contains(known, name):
+			wrong = append(wrong, refuseUnknown(name, known))
+		case set[name] == "":
+			wrong = append(wrong, fmt.Errorf("%s is set, but empty: give it a value or unset it", name))
+		}
+	}
+	v, err := env.ParseAsWithOptions[variables](env.Options{
+		Environment: set,
+		// Every type but string, because the errors of env's own parsers quote the value.
+		FuncMap: map[reflect.Type]env.ParserFunc{
+			reflect.TypeFor[bool]():           parseBool,
+			reflect.TypeFor[time.Duration]():  parseDuration,
+			reflect.TypeFor[keys.Algorithm](): parseAlgorithm,
+		},
+	})
+	return &v, errors.Join(append(wrong, named(err)...)...)
+}
+
+const prefix = "WRIT_"
+
+func names() []string {
+	var list []string
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[variables]()) {
+		list = append(list, field.Tag.Get("env"))
+	}
+	return list
+}
+
+// named puts the variable's name where env has the field's. Of an error that is not from a parser
+// below it repeats nothing.
+func named(err error) []error {
+	if err == nil {
+		return nil
+	}
+	all := env.AggregateError{Errors: []error{err}}
+	errors.As(err, &all)
+	var list []error
+	for _, err := range all.Errors {
+		parse := env.ParseError{Err: errors.New("cannot be read")}
+		errors.As(err, &parse)
+		field, _ := reflect.TypeFor[variables]().FieldByName(parse.Name)
+		list = append(list, fmt.Errorf("%s %w", field.Tag.Get("env"), parse.Err))
+	}
+	return list
+}
+
+func parseBool(text string) (any, error) {
+	switch text {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return nil, errors.New("must be true or false")
+}
+
+func parseDuration(text string) (any, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return nil, errors.New("must be a duration above zero, such as 90s, 10m or 12h")
+	}
+	return d, nil
+}
+
+func parseAlgorithm(text string) (any, error) {
+	for _, a := range []keys.Algorithm{keys.ES256, keys.EdDSA, keys.Ed25519} {
+		if a.Name() == text {
+			return a, nil
+		}
+	}
+	return nil, errors.New("must be ES256, EdDSA or Ed25519")
+}
