@@ -87,7 +87,6 @@ func (m *Manager) change(ctx context.Context, id [16]byte, f func(*stored) ([]re
 		if err != nil {
 			return nil, unavailable(err)
 		}
-		s.cutoff = max(s.cutoff, s.row.Cutoff)
 		m.list.Apply(entries...)
 		return s, nil
 	}

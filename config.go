@@ -61,7 +61,7 @@ type Config struct {
 
 const longestCookie = 400 * 24 * time.Hour // browsers keep none longer
 
-// Validate returns every mistake in c, as Open would.
+// Validate returns every mistake in c that can be seen without the store and the keys, as Open would.
 func (c Config) Validate() error {
 	_, err := c.withDefaults()
 	return err
@@ -130,6 +130,8 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if err := c.Cookies.Validate(); err != nil {
 		refuse("Cookies: %w", err)
+	} else if _, err := (&Manager{config: c}).newGuard(c.sources()); err != nil {
+		refuse("%w", err) // TrustedOrigins, SignInPage
 	}
 	if len(wrong) > 0 {
 		return c, fmt.Errorf("writ: the configuration is refused:\n%w", errors.Join(wrong...))

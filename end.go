@@ -3,7 +3,9 @@ package writ
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,32 +69,48 @@ func (m *Manager) endIf(ctx context.Context, id [16]byte, may func(*stored) bool
 func (m *Manager) EndAll(ctx context.Context, subject string) error {
 	ctx, cancel := m.deadline(ctx)
 	defer cancel()
-	cutoff, _, err := m.nextCutoff(ctx, subject)
+	all, err := m.ofSubject(ctx, subject)
 	if err != nil {
 		return err
 	}
-	entry := m.cutoffEntry(subject, cutoff)
-	if err := m.config.Store.Append(ctx, entry); err != nil {
-		return unavailable(err)
+	for range changeTries {
+		cutoff := m.above(all)
+		entry := m.cutoffEntry(subject, cutoff)
+		if err := m.config.Store.Append(ctx, entry); err != nil {
+			return unavailable(err)
+		}
+		m.list.Apply(entry)
+		// A session may have been given a higher stamp meanwhile, by EndOthers or MustRefresh. From
+		// now on that cannot happen: they would see the cutoff.
+		before := all
+		if all, err = m.ofSubject(ctx, subject); err != nil {
+			return err
+		}
+		if !risen(before, all, cutoff) {
+			m.config.Observe(ctx, Event{Kind: Ended, Time: m.config.Now(), Subject: subject})
+			return nil
+		}
 	}
-	m.list.Apply(entry)
-	m.config.Observe(ctx, Event{Kind: Ended, Time: m.config.Now(), Subject: subject})
-	return nil
+	return fmt.Errorf("%w: the subject's sessions are being changed all the time", token.ErrUnavailable)
 }
 
-// nextCutoff is above every stamp that was given to subject, by this clock, by one that is ahead, or
-// by rule.
-func (m *Manager) nextCutoff(ctx context.Context, subject string) (int64, []*stored, error) {
-	now := m.config.Now()
-	all, err := m.ofSubject(ctx, subject)
-	if err != nil {
-		return 0, nil, err
-	}
-	cutoff := max(now.Add(m.config.Rotation.Skew).UnixMicro(), m.cutoff(subject)+1)
+// above is a cutoff above every stamp that was given to these sessions, by this clock, by one that is
+// ahead, or by rule.
+func (m *Manager) above(all []*stored) int64 {
+	cutoff := m.config.Now().Add(m.config.Rotation.Skew).UnixMicro()
 	for _, s := range all {
 		cutoff = max(cutoff, s.top())
 	}
-	return cutoff, all, nil
+	return cutoff
+}
+
+// risen reports whether a session that was there before has got above the cutoff. One that was not
+// there is a new sign-in.
+func risen(before, now []*stored, cutoff int64) bool {
+	return slices.ContainsFunc(now, func(s *stored) bool {
+		return max(s.Rotation.Stamp, s.MinStamp+1) > cutoff &&
+			slices.ContainsFunc(before, func(b *stored) bool { return b.id == s.id })
+	})
 }
 
 // cutoffEntry is kept as long as any session could live: a refresh is compared with it.
@@ -120,23 +138,22 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 		if !m.live(s, now) {
 			return nil, token.ErrRevoked
 		}
-		cutoff, _, err := m.nextCutoff(ctx, s.Claims.Subject)
+		all, err := m.ofSubject(ctx, s.Claims.Subject)
 		if err != nil {
 			return nil, err
 		}
+		cutoff := m.above(all)
 		s.Rotation.Stamp = cutoff + 1
 		if pair, err = m.pair(s, now, false); err != nil {
 			return nil, err
 		}
 		return []revocation.Entry{m.cutoffEntry(s.Claims.Subject, cutoff)}, nil
 	})
-	switch {
-	case errors.Is(err, ErrNotFound):
+	if errors.Is(err, ErrNotFound) {
 		return nil, token.ErrRevoked
-	case err != nil:
+	}
+	if err != nil {
 		return nil, err
-	case s.Rotation.Stamp <= s.cutoff: // somebody ended this session too, meanwhile
-		return nil, token.ErrRevoked
 	}
 	m.config.Observe(ctx, Event{Kind: Ended, Time: m.config.Now(), Subject: s.Claims.Subject})
 	return pair, nil
@@ -148,7 +165,7 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 func (m *Manager) MustRefresh(ctx context.Context, subject string) error {
 	ctx, cancel := m.deadline(ctx)
 	defer cancel()
-	cutoff, all, err := m.nextCutoff(ctx, subject)
+	all, err := m.ofSubject(ctx, subject)
 	if err != nil {
 		return err
 	}
@@ -157,7 +174,7 @@ func (m *Manager) MustRefresh(ctx context.Context, subject string) error {
 			continue
 		}
 		if _, err := m.change(ctx, s.id, func(s *stored) ([]revocation.Entry, error) {
-			s.MinStamp = max(s.MinStamp, cutoff)
+			s.MinStamp = m.above([]*stored{s})
 			return []revocation.Entry{{
 				Kind:    revocation.Session,
 				ID:      sessionID(s.id),

@@ -46,6 +46,12 @@ func TestEndAll(t *testing.T) {
 		refused(t, m, a)
 		refused(t, m, b)
 		accepted(t, m, bob)
+		if s, err := m.Sessions(t.Context(), "alice"); err != nil || len(s) != 0 {
+			t.Errorf("%d sessions in the list, %v", len(s), err)
+		}
+		if err := m.Update(t.Context(), a.SessionID, func(*writ.Session) error { return nil }); !errors.Is(err, writ.ErrNotFound) {
+			t.Errorf("a session that has ended can be changed: %v", err)
+		}
 
 		// CVE-2020-26892: in the same microsecond by this clock, and yet after it (req 66).
 		after := start(t, m, "alice")
@@ -69,18 +75,58 @@ func TestEndAllWinsOverANodeWhoseClockIsAhead(t *testing.T) { // req 66
 	ahead.start = c.start.Add(4 * time.Second) // within Skew
 	store := memory.Open()
 	here, there := open(t, store, c, writ.Config{}), open(t, store, ahead, writ.Config{})
+	unaware := open(t, store, c, writ.Config{})
 	p := start(t, there, "alice")
+	c.advance(time.Second)
+	ahead.advance(time.Second)
+	p.Access = refresh(t, there, p.Refresh).Access // its stamp lies ahead, and stands in no row
 	if err := here.EndAll(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, here, p)
-	next := start(t, here, "alice")
+	accepted(t, here, start(t, here, "alice"))
+	next := start(t, unaware, "alice") // a node that has not heard of it yet
 	accepted(t, here, next)
 	if _, err := there.Refresh(t.Context(), p.Refresh, token.Client{}); !errors.Is(err, token.ErrInvalid) {
 		t.Errorf("at the other node: %v, want it refused", err)
 	}
 	if _, err := there.Refresh(t.Context(), next.Refresh, token.Client{}); err != nil {
 		t.Errorf("the new sign-in at the other node: %v", err)
+	}
+}
+
+func TestEndAllTakesASessionThatRisesMeanwhile(t *testing.T) { // req 49
+	for name, rise := range map[string]func(m *writ.Manager, p *token.Pair) (*token.Pair, error){
+		"EndOthers": func(m *writ.Manager, p *token.Pair) (*token.Pair, error) {
+			return m.EndOthers(t.Context(), verified(t, m, p.Access))
+		},
+		"MustRefresh": func(m *writ.Manager, p *token.Pair) (*token.Pair, error) {
+			if err := m.MustRefresh(t.Context(), "alice"); err != nil {
+				return nil, err
+			}
+			return m.Refresh(t.Context(), p.Refresh, token.Client{})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			shared := memory.Open()
+			store := &failing{Store: shared}
+			here, there := open(t, store, c, writ.Config{}), open(t, shared, c, writ.Config{})
+			p := start(t, here, "alice")
+			var risen *token.Pair
+			store.once(func() {
+				var err error
+				if risen, err = rise(there, p); err != nil {
+					t.Error(err)
+				}
+			})
+			if err := here.EndAll(t.Context(), "alice"); err != nil {
+				t.Fatal(err)
+			}
+			refused(t, here, p)
+			refused(t, here, risen)
+			accepted(t, here, start(t, here, "alice"))
+		})
 	}
 }
 

@@ -146,6 +146,9 @@ func (m *Manager) serveLogout(w http.ResponseWriter, r *http.Request) {
 // signOutAny ends a session by whatever the request proves it with.
 func (m *Manager) signOutAny(w http.ResponseWriter, r *http.Request) error {
 	if form, ok := tokenForm(r); ok && form.Get("refresh_token") != "" {
+		if m.crossOrigin(r) == nil { // another site must not sign this browser out with a token of its own
+			m.config.Cookies.Clear(w)
+		}
 		err := m.Revoke(r.Context(), form.Get("refresh_token"))
 		if errors.Is(err, token.ErrInvalid) {
 			return nil // RFC 7009 section 2.2: what is dead already is signed out

@@ -216,7 +216,7 @@ func TestLogoutEndpoint(t *testing.T) { // req 58
 		"by Bearer": {func(t *testing.T, p *token.Pair) []func(*http.Request) { return []func(*http.Request){bearer(p)} }, false, 204, false},
 		"by a form with the refresh token": {func(t *testing.T, p *token.Pair) []func(*http.Request) {
 			return []func(*http.Request){form(url.Values{"refresh_token": {p.Refresh}})}
-		}, true, 204, false},
+		}, true, 204, true},
 		"as a page": {func(t *testing.T, p *token.Pair) []func(*http.Request) { return []func(*http.Request){as(t, p), page} }, false, 303, true},
 	} {
 		t.Run(name, func(t *testing.T) {

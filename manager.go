@@ -59,7 +59,7 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if m.guard, err = m.newGuard(m.sources()); err != nil {
+	if m.guard, err = m.newGuard(c.sources()); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -134,11 +134,11 @@ func (m *Manager) Guard(from ...middleware.Source) *middleware.Guard {
 }
 
 // sources is where a credential may stand unless the program says otherwise.
-func (m *Manager) sources() []middleware.Source {
-	if m.config.Cookies.RefreshOnly {
+func (c Config) sources() []middleware.Source {
+	if c.Cookies.RefreshOnly {
 		return []middleware.Source{middleware.Bearer()}
 	}
-	return []middleware.Source{middleware.Bearer(), m.config.Cookies}
+	return []middleware.Source{middleware.Bearer(), c.Cookies}
 }
 
 func (m *Manager) newGuard(from []middleware.Source) (*middleware.Guard, error) {

@@ -132,17 +132,36 @@ func accepted(t testing.TB, m *writ.Manager, p *token.Pair) {
 	}
 }
 
-// failing is a store that can be told to fail, before or after it has done its work.
+// failing is a store that can be told to fail, before or after it has done its work, and to let
+// something happen just before it saves.
 type failing struct {
 	writ.Store
 	mu            sync.Mutex
 	before, after error
+	meanwhile     func()
+}
+
+// once lets something happen before the next write.
+func (f *failing) once(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.meanwhile = do
 }
 
 func (f *failing) fail(before, after error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.before, f.after = before, after
+}
+
+func (f *failing) happen() {
+	f.mu.Lock()
+	do := f.meanwhile
+	f.meanwhile = nil
+	f.mu.Unlock()
+	if do != nil {
+		do()
+	}
 }
 
 func (f *failing) errs() (before, after error) {
@@ -163,6 +182,7 @@ func (f *failing) Save(ctx context.Context, row writ.Row, entries ...revocation.
 	if before != nil {
 		return writ.Row{}, before
 	}
+	f.happen()
 	row, err := f.Store.Save(ctx, row, entries...)
 	if err == nil && after != nil {
 		return writ.Row{}, after
@@ -181,6 +201,7 @@ func (f *failing) Append(ctx context.Context, entries ...revocation.Entry) error
 	if err, _ := f.errs(); err != nil {
 		return err
 	}
+	f.happen()
 	return f.Store.Append(ctx, entries...)
 }
 

@@ -388,7 +388,76 @@ func TestRevokeBesideRefreshLeavesNothingAlive(t *testing.T) { // req 49, Keyclo
 	})
 }
 
-// TestAServerWithoutKeysAsksToTryAgain: a MAC key that this node cannot look up is not a forgery.
+func TestWhatAnotherNodeDoesMeanwhile(t *testing.T) { // req 49
+	for name, test := range map[string]struct {
+		does  func(other *writ.Manager, p *token.Pair) error
+		alive bool
+	}{
+		"it ends the session": {func(m *writ.Manager, p *token.Pair) error { return m.End(t.Context(), "alice", p.SessionID) }, false},
+		"it ends all":         {func(m *writ.Manager, _ *token.Pair) error { return m.EndAll(t.Context(), "alice") }, false},
+		"it refreshes too": {func(m *writ.Manager, p *token.Pair) error {
+			_, err := m.Refresh(t.Context(), p.Refresh, token.Client{})
+			return err
+		}, true},
+		"it changes the session": {func(m *writ.Manager, p *token.Pair) error {
+			return m.Update(t.Context(), p.SessionID, func(s *writ.Session) error { s.Label = "x"; return nil })
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			shared := memory.Open()
+			store := &failing{Store: shared}
+			here, there := open(t, store, c, writ.Config{}), open(t, shared, c, writ.Config{})
+			for call, f := range map[string]func(p *token.Pair) (*token.Pair, error){
+				"Refresh": func(p *token.Pair) (*token.Pair, error) { return here.Refresh(t.Context(), p.Refresh, token.Client{}) },
+				"EndOthers": func(p *token.Pair) (*token.Pair, error) {
+					return here.EndOthers(t.Context(), verified(t, here, p.Access))
+				},
+			} {
+				p := start(t, here, "alice")
+				c.advance(afterWindow)
+				store.once(func() {
+					if err := test.does(there, p); err != nil {
+						t.Error(err)
+					}
+				})
+				got, err := f(p)
+				if test.alive {
+					if err != nil {
+						t.Fatalf("%s: %v", call, err)
+					}
+					accepted(t, here, got)
+				} else if !errors.Is(err, token.ErrRevoked) || got != nil {
+					t.Errorf("%s: %v, want ErrRevoked", call, err)
+				}
+			}
+		})
+	}
+}
+
+func TestTwoNodesRefreshingOneToken(t *testing.T) { // req 45
+	for name, store := range stores {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			s := store(t)
+			nodes := []*writ.Manager{open(t, s, c, writ.Config{}), open(t, s, c, writ.Config{})}
+			p := start(t, nodes[0], "alice")
+			c.advance(afterWindow)
+			var group sync.WaitGroup
+			for i := range 40 {
+				group.Go(func() {
+					if _, err := nodes[i%2].Refresh(t.Context(), p.Refresh, token.Client{}); err != nil && !errors.Is(err, token.ErrUnavailable) {
+						t.Errorf("an honest client was refused: %v", err)
+					}
+				})
+			}
+			group.Wait()
+			refresh(t, nodes[1], p.Refresh)
+		})
+	}
+}
+
+// A MAC key that this node cannot look up now is not a forgery.
 func TestUnknownKeysAreAskedForOnce(t *testing.T) {
 	c := newClock()
 	store := &failing{Store: memory.Open()}

@@ -29,10 +29,12 @@ type Store interface {
 	// Load reads the row with this ID from the primary, with its Cutoff. ErrNotFound.
 	Load(ctx context.Context, id string) (Row, error)
 
-	// Save writes row and appends entries in one transaction, if the stored row's version is
-	// still row.Version; 0 means that no row with this ID exists. It returns the row as it is now:
+	// Save writes row and appends entries in one transaction, if the stored row is still the one
+	// that was read: its version is row.Version (0: no row with this ID exists), and, if it exists
+	// and has an Owner, its cutoff before entries is row.Cutoff. So whoever ends an owner's sessions
+	// and whoever changes one of them cannot overlook each other. It returns the row as it is now:
 	// with its new Version, and with the Cutoff as of this transaction, entries included.
-	// ErrConflict: the version has changed, or the row has gone; nothing was written.
+	// ErrConflict: it is not that row any more; nothing was written.
 	Save(ctx context.Context, row Row, entries ...revocation.Entry) (Row, error)
 
 	// List reads the rows of an owner that have not expired, in no order. None is not an error.

@@ -164,9 +164,11 @@ func (l *List) Run(ctx context.Context) error {
 			l.sweep(now)
 			swept = now
 		}
-		select {
-		case <-time.After(pause - time.Since(asked)):
-		case <-ctx.Done():
+		if pause -= time.Since(asked); pause > 0 {
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
 		}
 	}
 	return ctx.Err()

@@ -80,6 +80,9 @@ func (s *Store) Save(ctx context.Context, row writ.Row, entries ...revocation.En
 	if exists && old.Owner != row.Owner {
 		return writ.Row{}, errOwner
 	}
+	if exists && row.Owner != "" && s.copyOf(old).Cutoff != row.Cutoff {
+		return writ.Row{}, writ.ErrConflict
+	}
 
 	row.Version = old.NextVersion()
 	row.Expires = micros(row.Expires)

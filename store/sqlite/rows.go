@@ -93,22 +93,25 @@ func (s *Store) Save(ctx context.Context, row writ.Row, entries ...revocation.En
 	saved.Data = append([]byte{}, row.Data...) // never nil: NULL is no data
 	var appended bool
 	err := s.write(ctx, d, func(w *writer) (err error) {
-		if appended, err = w.append(entries); err != nil {
-			return err
-		}
 		if row.Version == 0 {
 			err = w.row(`INSERT INTO writ_rows (id, owner, version, expires, data) VALUES (?, ?, ?, ?, ?)
 				ON CONFLICT DO NOTHING RETURNING `+selectCutoff,
 				[]any{row.ID, row.Owner, int64(saved.Version), expires, saved.Data}, []any{&saved.Cutoff})
 		} else {
 			err = w.row(`UPDATE writ_rows SET version = ?, expires = ?, data = ?
-				WHERE id = ? AND version = ? AND owner = ? RETURNING `+selectCutoff,
-				[]any{int64(saved.Version), expires, saved.Data, row.ID, int64(row.Version), row.Owner}, []any{&saved.Cutoff})
+				WHERE id = ? AND version = ? AND owner = ? AND (owner = '' OR `+selectCutoff+` = ?) RETURNING `+selectCutoff,
+				[]any{int64(saved.Version), expires, saved.Data, row.ID, int64(row.Version), row.Owner, row.Cutoff}, []any{&saved.Cutoff})
 		}
 		if errors.Is(err, sql.ErrNoRows) {
 			return w.whyNot(row)
 		}
-		return err
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		if appended, err = w.append(entries); err != nil {
+			return err
+		}
+		return w.row(`SELECT `+selectCutoff+` FROM writ_rows WHERE id = ?`, []any{row.ID}, []any{&saved.Cutoff})
 	})
 	if err != nil {
 		return writ.Row{}, failed("save", err)
@@ -121,13 +124,13 @@ func (s *Store) Save(ctx context.Context, row writ.Row, entries ...revocation.En
 
 // whyNot says why a row was not written.
 func (w *writer) whyNot(row writ.Row) error {
-	var same bool
-	err := w.row(`SELECT count(*) FROM writ_rows WHERE id = ? AND version = ?`,
-		[]any{row.ID, int64(row.Version)}, []any{&same})
+	var stolen bool
+	err := w.row(`SELECT count(*) FROM writ_rows WHERE id = ? AND version = ? AND owner <> ?`,
+		[]any{row.ID, int64(row.Version), row.Owner}, []any{&stolen})
 	if err != nil {
 		return err
 	}
-	if same {
+	if stolen {
 		return errOwner
 	}
 	return writ.ErrConflict

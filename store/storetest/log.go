@@ -146,7 +146,23 @@ var logTests = contractTests{
 			t.Errorf("cutoff %d, want 5", row.Cutoff)
 		}
 	}},
-	{"the Cutoff of a row that is saved does not count", func(t *testing.T, b *bench) {
+	{"a row whose owner was cut off meanwhile is not saved", func(t *testing.T, b *bench) { // req 49
+		mine := b.save(writ.Row{ID: "s1", Owner: "alice"})
+		nobody := b.save(writ.Row{ID: "ring"})
+		b.append(cutoff("alice", 10))
+		_, err := b.store.Save(b.ctx, mine, ended("s1"))
+		b.wantErr("Save after a cutoff", err, writ.ErrConflict)
+		b.wantEntries(cutoff("alice", 10))
+		mine = b.save(b.load("s1"))
+		b.append(revocation.Entry{Kind: revocation.Everything, Before: 20, Expires: farAhead})
+		_, err = b.store.Save(b.ctx, mine)
+		b.wantErr("Save after a cutoff for everyone", err, writ.ErrConflict)
+		b.save(b.load("s1"))
+		b.append(cutoff("bob", 90), ended("s1"))
+		b.save(b.load("s1"))
+		b.save(nobody) // no cutoff is about it
+	}},
+	{"the Cutoff of a new row does not count", func(t *testing.T, b *bench) {
 		if row := b.save(writ.Row{ID: "s1", Owner: "alice", Cutoff: 99}); row.Cutoff != 0 {
 			t.Errorf("cutoff %d, want 0", row.Cutoff)
 		}

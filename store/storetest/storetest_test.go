@@ -37,6 +37,7 @@ var faults = map[string]string{
 	"Purge removes the living":                "Purge spares",
 	"Snapshot skips subjects":                 "entries of every kind",
 	"Tail skips an entry":                     "a tail has what came after the snapshot",
+	"Save overlooks a cutoff":                 "a row whose owner was cut off meanwhile is not saved",
 	"Tail takes any cursor":                   "a cursor that is not this log's",
 	"Tail answers without having looked":      "a call whose ctx has ended",
 }
@@ -46,6 +47,10 @@ func (f *faulty) Save(ctx context.Context, row writ.Row, entries ...revocation.E
 	case "Save ignores versions":
 		if stored, err := f.Store.Load(ctx, row.ID); err == nil {
 			row.Version = stored.Version
+		}
+	case "Save overlooks a cutoff":
+		if stored, err := f.Store.Load(ctx, row.ID); err == nil && stored.Version == row.Version {
+			row.Cutoff = stored.Cutoff
 		}
 	case "Save writes entries before it conflicts":
 		f.Store.Append(ctx, entries...)

@@ -1,0 +1,69 @@
+# `make` lists the targets.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
+# The database that govulncheck asks. A mirror, or file:///path of a copy, serves as well.
+VULNDB ?= https://vuln.go.dev
+FUZZTIME ?= 3s
+NESTED = e2e
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: ## build and start examples/quickstart on http://127.0.0.1:8080
+	go run ./examples/quickstart
+
+test: ## every test of the library, under three minutes
+	go test ./...
+
+check: fmt vet staticcheck race fuzz-short vuln ## what a change must pass
+
+fmt:
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt these files:"; echo "$$out"; exit 1; fi
+
+vet:
+	go vet ./...
+	@for m in $(NESTED); do echo "go vet $$m"; (cd $$m && go vet ./...) || exit 1; done
+
+staticcheck:
+	go run $(STATICCHECK) ./...
+
+race: ## every test under the race detector
+	go test -race ./...
+
+fuzz-short:
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(FUZZTIME)
+
+fuzz: ## each fuzz target for FUZZTIME (make fuzz FUZZTIME=10m)
+	@set -e; for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "fuzz $$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg > fuzz.out 2>&1 || { cat fuzz.out; exit 1; }; \
+			tail -1 fuzz.out; \
+		done; \
+	done; rm -f fuzz.out
+
+# Without its database govulncheck can say nothing; that is no reason to fail a machine that is cut
+# off, but it is said aloud.
+vuln:
+	@if curl -sfI -m 10 $(VULNDB)/index/db.json >/dev/null 2>&1 || [ "$(VULNDB)" != "https://vuln.go.dev" ]; then \
+		go run $(GOVULNCHECK) -db $(VULNDB) ./...; \
+	else \
+		echo "NOT CHECKED: govulncheck's database $(VULNDB) cannot be reached from here (set VULNDB to a copy)"; \
+	fi
+
+explore: ## the whole exploration of refresh rotation
+	WRIT_EXPLORE=full go test -run Explore -timeout 60m -v ./rotation
+
+crash: ## kill the quickstart at random, many times
+	WRIT_CRASH_ROUNDS=200 go test -run Crash -timeout 30m -v ./examples/quickstart
+
+e2e: ## the quickstart in a real Chromium
+	cd e2e && go test ./...
+
+bench: ## the library's own benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: help run test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e bench

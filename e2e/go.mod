@@ -1,0 +1,11 @@
+// Browser tests, in a module of their own: the library must not depend on a browser's driver.
+module github.com/writ-go/writ/e2e
+
+go 1.25.0
+
+require (
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
+)
+
+require github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect

@@ -1,0 +1,144 @@
+package writ_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/writ-go/writ"
+	"github.com/writ-go/writ/store/memory"
+	"github.com/writ-go/writ/store/sqlite"
+	"github.com/writ-go/writ/token"
+)
+
+// password stands for what a program knows of its users.
+func password(r *http.Request) (name string, ok bool) {
+	return r.FormValue("username"), r.FormValue("password") == "wonderland"
+}
+
+// A program with pages: sign in, guard, refresh, sign out. A page whose access token has expired is
+// refreshed before its handler runs.
+func Example_pages() {
+	ctx := context.Background()
+	store, err := sqlite.Open(ctx, "sessions.db")
+	if err != nil {
+		log.Fatal(err)
+	}
+	secret, err := writ.SecretFile("sessions.secret")
+	if err != nil {
+		log.Fatal(err)
+	}
+	sessions, err := writ.Open(ctx, writ.Config{
+		Issuer:     "https://app.example",
+		Store:      store,
+		Secret:     secret,
+		SignInPage: "/login",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { log.Fatal(sessions.Run(ctx)) }()
+
+	http.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		name, ok := password(r)
+		if !ok {
+			http.Error(w, "wrong name or password", http.StatusUnauthorized)
+		} else if err := sessions.SignIn(w, r, writ.Login{Subject: name}); err != nil {
+			sessions.Deny(w, r, err)
+		} else {
+			http.Redirect(w, r, "/me", http.StatusSeeOther)
+		}
+	})
+	http.Handle("POST /logout", sessions.Endpoints().Logout)
+	http.Handle("GET /me", sessions.Guard().Func(func(w http.ResponseWriter, r *http.Request, t *token.Verified) {
+		fmt.Fprintln(w, "hello,", t.Subject())
+	}))
+	log.Fatal(http.ListenAndServe("localhost:8080", nil))
+}
+
+// A program for apps, which keep their tokens themselves: both in the answer to the sign-in, and the
+// token endpoint of RFC 6749 to refresh them.
+func Example_apps() {
+	ctx := context.Background()
+	sessions, err := writ.Open(ctx, writ.Config{
+		Issuer:      "https://app.example",
+		Store:       memory.Open(), // signs everybody out when the program ends
+		KeysInClear: true,          // and so do the keys
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go sessions.Run(ctx)
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		name, ok := password(r)
+		if !ok {
+			http.Error(w, "wrong name or password", http.StatusUnauthorized)
+			return
+		}
+		login := writ.Login{Subject: name, Claims: token.Claims{Scope: []string{"notes"}}}
+		if err := sessions.Grant(w, r, login); err != nil {
+			sessions.Deny(w, r, err)
+		}
+	})
+	mux.Handle("POST /token", sessions.Endpoints().Token)
+	mux.Handle("GET /notes", sessions.Guard().Scope("notes").Func(func(w http.ResponseWriter, r *http.Request, t *token.Verified) {
+		fmt.Fprintln(w, "the notes of", t.Subject())
+	}))
+
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	answer, err := http.Post(server.URL+"/login", "application/x-www-form-urlencoded", strings.NewReader("username=alice&password=wonderland"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	body, _ := io.ReadAll(answer.Body)
+	fmt.Println(answer.Status, strings.Contains(string(body), "refresh_token"))
+	// Output: 200 OK true
+}
+
+// What is known of a session is asked at every refresh: a changed role reaches the next token, and a
+// locked account gets none.
+func ExampleConfig_onIssue() {
+	roles := map[string][]string{"alice": {"notes", "admin"}}
+	config := writ.Config{
+		OnIssue: func(_ context.Context, s *writ.Session) error {
+			scope, known := roles[s.Claims.Subject]
+			if !known {
+				return writ.ErrRefused // ends the session
+			}
+			s.Claims.Scope = scope
+			return nil
+		},
+	}
+	fmt.Println(config.OnIssue(context.Background(), &writ.Session{Claims: token.Claims{Subject: "bob"}}))
+	// Output: writ: session refused
+}
+
+// One device of many is signed out; the user's other sessions go on.
+func ExampleManager_End() {
+	ctx := context.Background()
+	sessions, err := writ.Open(ctx, writ.Config{Issuer: "https://app.example", Store: memory.Open(), KeysInClear: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	phone, _ := sessions.Start(ctx, writ.Login{Subject: "alice", Label: "phone"})
+	laptop, _ := sessions.Start(ctx, writ.Login{Subject: "alice", Label: "laptop"})
+	if err := sessions.End(ctx, "alice", phone.SessionID); err != nil {
+		log.Fatal(err)
+	}
+	_, err = sessions.Verify(ctx, phone.Access)
+	fmt.Println(err)
+	_, err = sessions.Verify(ctx, laptop.Access)
+	fmt.Println(err)
+	// Output:
+	// token invalid: revoked
+	// <nil>
+}
