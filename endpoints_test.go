@@ -128,8 +128,18 @@ func TestTokenEndpoint(t *testing.T) { // req 90
 			}
 		})
 	}
+	wider := grant(p.Refresh) // req 51: a client cannot ask for more, and the answer says what it has
+	wider.Set("scope", "notes admin")
+	wider.Set("audience", "https://other.example")
+	answer := call(h, "POST", "/token", form(wider))
+	var got struct {
+		Access string `json:"access_token"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&got); err != nil || verified(t, m, got.Access).HasScope("admin") {
+		t.Errorf("a wider scope: status %d, %v", answer.StatusCode, err)
+	}
 	store.fail(errDown, nil)
-	answer := call(h, "POST", "/token", form(grant(p.Refresh)))
+	answer = call(h, "POST", "/token", form(grant(p.Refresh)))
 	if body := text(t, answer); answer.StatusCode != 503 || answer.Header.Get("Retry-After") == "" || strings.Contains(body, "invalid_grant") || strings.Contains(body, "fire") {
 		t.Errorf("a store that is down: %d", answer.StatusCode)
 	}

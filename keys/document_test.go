@@ -2,6 +2,9 @@ package keys_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -64,17 +67,23 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 			firstKey(d)["kid"] = strings.Repeat("A", 43)
 			delete(firstKey(d)["public"].(object), "kid")
 		}, "thumbprint"},
-		"another kid in the JWK":        {func(d, _ object) { firstKey(d)["public"].(object)["kid"] = "x" }, "thumbprint"},
-		"another public half":           {func(d, o object) { firstKey(d)["public"] = firstKey(o)["public"] }, "thumbprint"},
-		"another private half":          {func(d, o object) { copyPrivate(firstKey(d), firstKey(o)) }, "restore the ring"},
-		"another MAC key":               {func(d, o object) { copyPrivate(firstMAC(d), firstMAC(o)) }, "restore the ring"},
-		"a MAC key for a signing key":   {func(d, _ object) { copyPrivate(firstKey(d), firstMAC(d)) }, ""},
-		"a signing key for a MAC key":   {func(d, _ object) { copyPrivate(firstMAC(d), firstKey(d)) }, "restore the ring"},
-		"a public key without private":  {func(d, o object) { add(d, without(firstKey(o), "private", "private_in_clear")) }, "exactly one"},
-		"private in clear and sealed":   {func(d, _ object) { k := firstKey(d); k["private"], k["private_in_clear"] = "AA", "AA" }, "exactly one"},
-		"a private half not in base64":  {func(d, _ object) { setPrivate(firstKey(d), "!") }, "damaged"},
-		"a private half of nothing":     {func(d, _ object) { setPrivate(firstKey(d), "AAAA") }, ""},
-		"a MAC key of nothing":          {func(d, _ object) { setPrivate(firstMAC(d), "AAAA") }, ""},
+		"another kid in the JWK":       {func(d, _ object) { firstKey(d)["public"].(object)["kid"] = "x" }, "thumbprint"},
+		"another public half":          {func(d, o object) { firstKey(d)["public"] = firstKey(o)["public"] }, "thumbprint"},
+		"another private half":         {func(d, o object) { copyPrivate(firstKey(d), firstKey(o)) }, "restore the ring"},
+		"another MAC key":              {func(d, o object) { copyPrivate(firstMAC(d), firstMAC(o)) }, "restore the ring"},
+		"a MAC key for a signing key":  {func(d, _ object) { copyPrivate(firstKey(d), firstMAC(d)) }, ""},
+		"a signing key for a MAC key":  {func(d, _ object) { copyPrivate(firstMAC(d), firstKey(d)) }, "restore the ring"},
+		"a public key without private": {func(d, o object) { add(d, without(firstKey(o), "private", "private_in_clear")) }, "exactly one"},
+		"private in clear and sealed":  {func(d, _ object) { k := firstKey(d); k["private"], k["private_in_clear"] = "AA", "AA" }, "exactly one"},
+		"a private half not in base64": {func(d, _ object) { setPrivate(firstKey(d), "!") }, "damaged"},
+		"a private half of nothing":    {func(d, _ object) { setPrivate(firstKey(d), "AAAA") }, ""},
+		"a MAC key of nothing":         {func(d, _ object) { setPrivate(firstMAC(d), "AAAA") }, ""},
+		"a MAC key shorter than the hash: req 25": {func(d, _ object) {
+			short := make([]byte, 16)
+			sum := sha256.Sum256(short)
+			setPrivate(firstMAC(d), base64.RawURLEncoding.EncodeToString(short))
+			firstMAC(d)["kid"] = hex.EncodeToString(sum[:4])
+		}, ""},
 		"max_ttl 0":                     {func(d, _ object) { firstKey(d)["max_ttl"] = 0 }, "max_ttl"},
 		"max_ttl over a day":            {func(d, _ object) { firstKey(d)["max_ttl"] = 86401 }, "max_ttl"},
 		"max_ttl negative":              {func(d, _ object) { firstKey(d)["max_ttl"] = -1 }, "max_ttl"},

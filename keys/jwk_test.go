@@ -60,6 +60,7 @@ func TestParseJWKRefuses(t *testing.T) {
 		"invalid UTF-8":                            {keys.ES256, with(ecJWK, "\"kid\":\"\xff\"")},
 		"other case of kty":                        {keys.ES256, strings.Replace(ecJWK, `"EC"`, `"ec"`, 1)},
 		"other case of a name":                     {keys.ES256, strings.Replace(ecJWK, `"kty"`, `"KTY"`, 1)},
+		"an RSA key, however long: req 26":         {keys.ES256, `{"kty":"RSA","e":"AQAB","n":"` + strings.Repeat("q", 342) + `"}`},
 		"kty oct: req 32":                          {keys.ES256, `{"kty":"oct","k":"AAAA"}`},
 		"an unknown kty: req 31":                   {keys.ES256, `{"kty":"PQ","x":"AAAA"}`},
 		"another curve: req 27":                    {keys.ES256, strings.Replace(ecJWK, "P-256", "P-384", 1)},
