@@ -2,7 +2,6 @@ package writ
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/writ-go/writ/keys/jwks"
-	"github.com/writ-go/writ/middleware"
 	"github.com/writ-go/writ/token"
 )
 
@@ -72,158 +70,6 @@ func post(next http.HandlerFunc) http.Handler {
 	})
 }
 
-func (m *Manager) serveToken(w http.ResponseWriter, r *http.Request) {
-	form, ok := tokenForm(r)
-	switch {
-	case !ok:
-		oauthError(w, http.StatusBadRequest, "invalid_request", "POST one form (application/x-www-form-urlencoded), each parameter once, none in the URL")
-		return
-	case form.Get("grant_type") == "":
-		oauthError(w, http.StatusBadRequest, "invalid_request", "grant_type is missing")
-		return
-	case form.Get("grant_type") != "refresh_token":
-		oauthError(w, http.StatusBadRequest, "unsupported_grant_type", "only refresh_token is supported")
-		return
-	case form.Get("refresh_token") == "":
-		oauthError(w, http.StatusBadRequest, "invalid_request", "refresh_token is missing")
-		return
-	}
-	from := middleware.ClientOf(r)
-	from.ID = form.Get("client_id")
-	pair, err := m.Refresh(r.Context(), form.Get("refresh_token"), from)
-	if err != nil {
-		refreshError(w, http.StatusBadRequest, err)
-		return
-	}
-	middleware.WriteTokens(w, pair, true)
-}
-
-func (m *Manager) serveRefresh(w http.ResponseWriter, r *http.Request) {
-	if err := m.crossOrigin(r); err != nil {
-		m.Deny(w, r, err)
-		return
-	}
-	raw, ok := m.config.Cookies.RefreshToken(r)
-	if !ok {
-		m.Deny(w, r, middleware.ErrNone)
-		return
-	}
-	pair, err := m.Refresh(r.Context(), raw, middleware.ClientOf(r))
-	if err != nil {
-		refreshError(w, http.StatusUnauthorized, err)
-		return
-	}
-	m.answerCookies(w, r, pair)
-}
-
-// answerCookies hands a pair to a browser.
-func (m *Manager) answerCookies(w http.ResponseWriter, r *http.Request, pair *token.Pair) {
-	if err := m.config.Cookies.Set(w, pair); err != nil {
-		m.Deny(w, r, err)
-		return
-	}
-	if m.config.Cookies.RefreshOnly {
-		middleware.WriteTokens(w, pair, false)
-		return
-	}
-	writeJSON(w, http.StatusOK, map[string]any{
-		"expires_in": max(0, int(pair.AccessExpires.Sub(m.config.Now()).Seconds())),
-	})
-}
-
-func (m *Manager) serveLogout(w http.ResponseWriter, r *http.Request) {
-	if err := m.signOutAny(w, r); err != nil {
-		if errors.Is(err, token.ErrUnavailable) {
-			m.stillSignedIn(w)
-			return
-		}
-		m.Deny(w, r, err)
-		return
-	}
-	m.done(w, r, m.config.SignInPage)
-}
-
-// signOutAny ends a session by whatever the request proves it with.
-func (m *Manager) signOutAny(w http.ResponseWriter, r *http.Request) error {
-	if form, ok := tokenForm(r); ok && form.Get("refresh_token") != "" {
-		if m.crossOrigin(r) == nil { // another site must not sign this browser out with a token of its own
-			m.config.Cookies.Clear(w)
-		}
-		err := m.Revoke(r.Context(), form.Get("refresh_token"))
-		if errors.Is(err, token.ErrInvalid) {
-			return nil // RFC 7009 section 2.2: what is dead already is signed out
-		}
-		return err
-	}
-	_, refresh := m.config.Cookies.RefreshToken(r)
-	if refresh || m.byCookie(r) {
-		return m.SignOut(w, r)
-	}
-	t, err := m.guard.Check(w, r)
-	if errors.Is(err, middleware.ErrNone) {
-		return m.SignOut(w, r)
-	}
-	if err != nil {
-		return err
-	}
-	if err := m.End(r.Context(), t.Subject(), t.SessionID()); !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	return nil
-}
-
-// byCookie reports whether a request that the guard let through was let through by its cookie.
-func (m *Manager) byCookie(r *http.Request) bool {
-	_, ok := m.config.Cookies.AccessToken(r)
-	return ok
-}
-
-func (m *Manager) serveLogoutAll(w http.ResponseWriter, r *http.Request, t *token.Verified) {
-	m.config.Cookies.Clear(w)
-	if err := m.EndAll(r.Context(), t.Subject()); err != nil {
-		m.stillSignedIn(w)
-		return
-	}
-	m.done(w, r, m.config.SignInPage)
-}
-
-func (m *Manager) serveLogoutOthers(w http.ResponseWriter, r *http.Request, t *token.Verified) {
-	pair, err := m.EndOthers(r.Context(), t)
-	if err != nil {
-		m.Deny(w, r, err)
-		return
-	}
-	if !m.byCookie(r) {
-		middleware.WriteTokens(w, pair, false)
-		return
-	}
-	if m.wantsPage(r) {
-		if err := m.config.Cookies.Set(w, pair); err != nil {
-			m.Deny(w, r, err)
-			return
-		}
-		m.done(w, r, back(r))
-		return
-	}
-	m.answerCookies(w, r, pair)
-}
-
-func (m *Manager) serveEndSession(w http.ResponseWriter, r *http.Request, t *token.Verified) {
-	sid := r.PathValue("sid")
-	switch err := m.End(r.Context(), t.Subject(), sid); {
-	case errors.Is(err, ErrNotFound):
-		http.Error(w, "you have no such session", http.StatusNotFound)
-		return
-	case err != nil:
-		m.Deny(w, r, err)
-		return
-	}
-	if sid == t.SessionID() {
-		m.config.Cookies.Clear(w)
-	}
-	m.done(w, r, back(r))
-}
-
 // sessionJSON is a session as its user sees it.
 type sessionJSON struct {
 	ID        string     `json:"sid"`
@@ -269,14 +115,6 @@ func (m *Manager) serveHealth(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// stillSignedIn answers a sign-out that the store did not take.
-func (m *Manager) stillSignedIn(w http.ResponseWriter) {
-	w.Header().Set("Retry-After", "5")
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, "Signed out in this browser, but perhaps still signed in elsewhere: the session could not be ended just now. Sign in and out again in a moment.",
-		http.StatusServiceUnavailable)
-}
-
 // done answers a change that succeeded: a page goes on to where, anything else gets 204.
 func (m *Manager) done(w http.ResponseWriter, r *http.Request, where string) {
 	w.Header().Set("Cache-Control", "no-store")
@@ -302,37 +140,6 @@ func back(r *http.Request) string {
 		return ""
 	}
 	return u.EscapedPath()
-}
-
-// tokenForm reads a form as RFC 6749 section 3.2 wants it: in the body, each parameter once.
-func tokenForm(r *http.Request) (url.Values, bool) {
-	if r.ParseForm() != nil || r.URL.RawQuery != "" {
-		return nil, false
-	}
-	for _, values := range r.PostForm {
-		if len(values) != 1 {
-			return nil, false
-		}
-	}
-	return r.PostForm, true
-}
-
-// refreshError keeps "no good" and "not now" apart (RFC 6749 section 5.2): the first signs the client
-// out.
-func refreshError(w http.ResponseWriter, status int, err error) {
-	if errors.Is(err, token.ErrUnavailable) || !errors.Is(err, token.ErrInvalid) {
-		w.Header().Set("Retry-After", "2")
-		oauthError(w, http.StatusServiceUnavailable, "temporarily_unavailable", "keep the tokens and try again")
-		return
-	}
-	if status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-	}
-	oauthError(w, status, "invalid_grant", "the refresh token is no good any more: sign in")
-}
-
-func oauthError(w http.ResponseWriter, status int, code, description string) {
-	writeJSON(w, status, map[string]string{"error": code, "error_description": description})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
