@@ -22,38 +22,20 @@ func (m *Manager) deadline(ctx context.Context) (context.Context, context.Cancel
 	return context.WithTimeout(ctx, m.config.Rotation.Latency/2)
 }
 
-// stripes keep the goroutines of this process from racing each other to the store for one session.
-type stripes [256]chan struct{}
-
-func newStripes() *stripes {
-	var s stripes
-	for i := range s {
-		s[i] = make(chan struct{}, 1)
-	}
-	return &s
-}
-
-func (s *stripes) lock(ctx context.Context, id [16]byte) (unlock func(), err error) {
-	c := s[id[0]] // IDs are random
-	select {
-	case c <- struct{}{}:
-		return func() { <-c }, nil
-	case <-ctx.Done():
-		return nil, unavailable(ctx.Err())
-	}
+// toTheEnd is deadline for what must not stop halfway because the client has gone: who signs out and
+// closes the window is to be signed out.
+func (m *Manager) toTheEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	return m.deadline(context.WithoutCancel(ctx))
 }
 
 const changeTries = 8
 
 // change reads a session, lets f change it, and writes it with the entries that f returns, in one
-// transaction; against a concurrent change it starts again. If f returns an error, or changes
-// nothing and revokes nothing, nothing is written. ErrNotFound: there is no such row.
+// transaction; against a concurrent change it starts again. If f changes nothing and revokes nothing,
+// nothing is written. If f returns an error, nothing is written either, except with entries: then the
+// error is a decision, which is written before it is returned. ErrNotFound: there is no such row, and
+// no session is returned.
 func (m *Manager) change(ctx context.Context, id [16]byte, f func(*stored) ([]revocation.Entry, error)) (*stored, error) {
-	unlock, err := m.stripes.lock(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
 	for try := range changeTries {
 		if err := pause(ctx, try); err != nil {
 			return nil, unavailable(err)
@@ -69,9 +51,9 @@ func (m *Manager) change(ctx context.Context, id [16]byte, f func(*stored) ([]re
 		if err != nil {
 			return nil, err
 		}
-		entries, err := f(s)
-		if err != nil {
-			return nil, err
+		entries, decision := f(s)
+		if decision != nil && len(entries) == 0 {
+			return s, decision
 		}
 		next, err := s.encode()
 		if err != nil {
@@ -88,7 +70,7 @@ func (m *Manager) change(ctx context.Context, id [16]byte, f func(*stored) ([]re
 			return nil, unavailable(err)
 		}
 		m.list.Apply(entries...)
-		return s, nil
+		return s, decision
 	}
 	return nil, fmt.Errorf("%w: the session is being changed by others all the time", token.ErrUnavailable)
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/writ-go/writ/keys"
@@ -48,8 +51,8 @@ type Config struct {
 	// OnIssue is called before an access token is signed, at sign-in and at each refresh, with what
 	// is known of the session. It may change s.Claims (but not Subject, SessionID, ClientID and
 	// AuthTime), s.Private and s.Label. ErrRefused ends the session; any other error means "try
-	// again" and the client keeps its tokens. It may run more than once for one token, and has less
-	// than Rotation.Latency of time.
+	// again" and the client keeps its tokens. It may run more than once for one token, has less than
+	// half of Rotation.Latency of time, and must not refresh the same session.
 	OnIssue func(ctx context.Context, s *Session) error
 
 	// Observe receives what an audit log or a metric wants. It must not block. Default: alarms go
@@ -58,6 +61,15 @@ type Config struct {
 
 	Now func() time.Time // default time.Now
 }
+
+// String names the issuer, and nothing that is secret.
+func (c Config) String() string { return "writ.Config{" + c.Issuer + "}" }
+
+// Format prints String for every verb, so that no verb reaches Secret.
+func (c Config) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
+
+// LogValue is String.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 const longestCookie = 400 * 24 * time.Hour // browsers keep none longer
 
@@ -98,6 +110,9 @@ func (c Config) withDefaults() (Config, error) {
 	if err := checkIssuer(c.Issuer); err != nil {
 		refuse("Issuer (WRIT_ISSUER) %w", err)
 	}
+	if strings.ContainsFunc(c.Audience, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+		refuse("Audience (WRIT_AUDIENCE) has white space or control characters: nobody would match it")
+	}
 	if c.Store == nil {
 		refuse("Store (WRIT_STORE) is nil: open one, such as sqlite.Open(ctx, \"sessions.db\")")
 	}
@@ -125,8 +140,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxStale < c.Rotation.Skew {
 		refuse("MaxStale is %s, but must be at least Rotation.Skew (WRIT_CLOCK_SKEW) %s", c.MaxStale, c.Rotation.Skew)
 	}
-	if c.Rotation.Skew > time.Minute {
-		refuse("Rotation.Skew (WRIT_CLOCK_SKEW) is %s, but must be at most 1m: set the clocks (NTP)", c.Rotation.Skew)
+	if c.Rotation.Skew < time.Millisecond || c.Rotation.Skew > time.Minute {
+		refuse("Rotation.Skew (WRIT_CLOCK_SKEW) is %s, but must be from 1ms to 1m: set the clocks (NTP)", c.Rotation.Skew)
+	}
+	if c.Rotation.Latency < 100*time.Millisecond {
+		refuse("Rotation.Latency (WRIT_CLIENT_LATENCY) is %s, but must be at least 100ms: a refresh has half of it", c.Rotation.Latency)
 	}
 	if err := c.Cookies.Validate(); err != nil {
 		refuse("Cookies: %w", err)
@@ -146,8 +164,8 @@ func checkIssuer(issuer string) error {
 		return errors.New("is empty: set the URL that stands in tokens, such as https://app.example")
 	}
 	u, err := url.Parse(issuer)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil ||
-		u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || len(issuer) > 256 {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil ||
+		strings.ContainsFunc(issuer, func(c rune) bool { return c <= ' ' || c > '~' || c == '?' || c == '#' }) || len(issuer) > 256 {
 		return errors.New("is not a plain http(s) URL without user, query and fragment, such as https://app.example")
 	}
 	return nil

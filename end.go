@@ -37,7 +37,7 @@ func (m *Manager) end(s *stored, now time.Time, reason string) []revocation.Entr
 // it again is no error. ErrNotFound: subject has no session of that ID, so that a handler cannot end
 // a stranger's. token.ErrUnavailable: it may still be alive; try again.
 func (m *Manager) End(ctx context.Context, subject, sid string) error {
-	ctx, cancel := m.deadline(ctx)
+	ctx, cancel := m.toTheEnd(ctx)
 	defer cancel()
 	id, ok := parseSessionID(sid)
 	if !ok {
@@ -67,8 +67,15 @@ func (m *Manager) endIf(ctx context.Context, id [16]byte, may func(*stored) bool
 // EndAll ends every session of subject, and every token issued to it before now, on every node. A
 // sign-in after it is not touched. token.ErrUnavailable: some may still be alive; try again.
 func (m *Manager) EndAll(ctx context.Context, subject string) error {
-	ctx, cancel := m.deadline(ctx)
+	ctx, cancel := m.toTheEnd(ctx)
 	defer cancel()
+	if token.IsAnonymous(subject) { // it has one session, and a cutoff would be kept for a year
+		id, _ := parseSessionID(strings.TrimPrefix(subject, token.Anonymous("")))
+		if err := m.endIf(ctx, id, func(s *stored) bool { return s.Claims.Subject == subject }); !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		return nil
+	}
 	all, err := m.ofSubject(ctx, subject)
 	if err != nil {
 		return err
@@ -124,9 +131,10 @@ func (m *Manager) cutoffEntry(subject string, before int64) revocation.Entry {
 }
 
 // EndOthers is EndAll but for t's session, which gets the access token that replaces its own: hand it
-// to the client. Its refresh token stays good. ErrInvalid: t's session has ended itself.
+// to the client. It expires when t does, and OnIssue is asked as for every token. The session's refresh
+// token stays good. token.ErrInvalid: t's session has ended itself, or OnIssue refuses it.
 func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair, error) {
-	ctx, cancel := m.deadline(ctx)
+	ctx, cancel := m.toTheEnd(ctx)
 	defer cancel()
 	id, ok := parseSessionID(t.SessionID())
 	if !ok {
@@ -144,10 +152,14 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 		}
 		cutoff := m.above(all)
 		s.Rotation.Stamp = cutoff + 1
-		if pair, err = m.pair(s, now, false); err != nil {
+		var entries []revocation.Entry
+		if pair, entries, err = m.issue(ctx, s, now, t.ExpiresAt(), false); err != nil && !errors.Is(err, ErrRefused) {
 			return nil, err
 		}
-		return []revocation.Entry{m.cutoffEntry(s.Claims.Subject, cutoff)}, nil
+		if !t.Anonymous() { // a visitor has no others
+			entries = append(entries, m.cutoffEntry(s.Claims.Subject, cutoff))
+		}
+		return entries, err
 	})
 	if errors.Is(err, ErrNotFound) {
 		return nil, token.ErrRevoked
@@ -163,8 +175,6 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 // refreshes, and OnIssue sees it. It is for a changed role that must count now.
 // token.ErrUnavailable: some may still be good; try again.
 func (m *Manager) MustRefresh(ctx context.Context, subject string) error {
-	ctx, cancel := m.deadline(ctx)
-	defer cancel()
 	all, err := m.ofSubject(ctx, subject)
 	if err != nil {
 		return err
@@ -173,19 +183,26 @@ func (m *Manager) MustRefresh(ctx context.Context, subject string) error {
 		if !m.live(s, m.config.Now()) {
 			continue
 		}
-		if _, err := m.change(ctx, s.id, func(s *stored) ([]revocation.Entry, error) {
-			s.MinStamp = m.above([]*stored{s})
-			return []revocation.Entry{{
-				Kind:    revocation.Session,
-				ID:      sessionID(s.id),
-				Before:  s.MinStamp,
-				Expires: m.config.Now().Add(m.config.retention()),
-			}}, nil
-		}); err != nil && !errors.Is(err, ErrNotFound) {
+		if err := m.mustRefresh(ctx, s.id); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}
 	return nil
+}
+
+func (m *Manager) mustRefresh(ctx context.Context, id [16]byte) error {
+	ctx, cancel := m.deadline(ctx) // for each session: a subject may have many
+	defer cancel()
+	_, err := m.change(ctx, id, func(s *stored) ([]revocation.Entry, error) {
+		s.MinStamp = m.above([]*stored{s})
+		return []revocation.Entry{{
+			Kind:    revocation.Session,
+			ID:      sessionID(s.id),
+			Before:  s.MinStamp,
+			Expires: m.config.Now().Add(m.config.retention()),
+		}}, nil
+	})
+	return err
 }
 
 // Revoke ends the session that a raw token, access or refresh, belongs to (RFC 7009). An access token
@@ -193,7 +210,7 @@ func (m *Manager) MustRefresh(ctx context.Context, subject string) error {
 // error. token.ErrInvalid: it is nobody's token, so nothing had to end. token.ErrUnavailable: the
 // session may still be alive; try again.
 func (m *Manager) Revoke(ctx context.Context, raw string) error {
-	ctx, cancel := m.deadline(ctx)
+	ctx, cancel := m.toTheEnd(ctx)
 	defer cancel()
 	id, err := m.sessionOf(ctx, raw)
 	if errors.Is(err, token.ErrRevoked) {
@@ -224,23 +241,26 @@ func (m *Manager) sessionOf(ctx context.Context, raw string) (id [16]byte, err e
 	return id, nil
 }
 
-// SignOut ends the browser's session by its refresh cookie alone, or by its access cookie if that is
-// all it has, and clears the cookies. It refuses a cross-origin request, and then does nothing. Any
-// other error (token.ErrUnavailable) means: signed out here, perhaps not elsewhere.
+// SignOut ends the browser's sessions by its refresh cookie alone, or by its access cookie if that is
+// all it has, and clears the cookies. With Cookies.RefreshPath call it below that path, or the
+// browser does not send the refresh cookie. It refuses a cross-origin request, and then does nothing.
+// Any other error (token.ErrUnavailable) means: signed out here, perhaps not elsewhere.
 func (m *Manager) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if err := m.crossOrigin(r); err != nil {
 		return err
 	}
 	m.config.Cookies.Clear(w)
-	raw, ok := m.config.Cookies.RefreshToken(r)
-	if !ok {
-		raw, ok = m.config.Cookies.AccessToken(r)
+	return m.revokeCookies(r)
+}
+
+// revokeCookies ends every session that the browser's cookies belong to. There may be several: another
+// host of the domain can plant a cookie beside one without the prefix __Host-.
+func (m *Manager) revokeCookies(r *http.Request) error {
+	var failed error
+	for _, raw := range m.config.Cookies.Tokens(r) {
+		if err := m.Revoke(r.Context(), raw); err != nil && !errors.Is(err, token.ErrInvalid) {
+			failed = err
+		}
 	}
-	if !ok {
-		return nil
-	}
-	if err := m.Revoke(r.Context(), raw); !errors.Is(err, token.ErrInvalid) {
-		return err
-	}
-	return nil
+	return failed
 }

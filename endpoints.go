@@ -21,7 +21,7 @@ type Endpoints struct {
 	// Refresh is the same by refresh cookie: POST. The new tokens go into cookies; with
 	// Cookies.RefreshOnly the access token is in the answer's body.
 	Refresh http.Handler
-	// Logout ends the session of the refresh cookie, of the form field refresh_token, or of the
+	// Logout ends the session of the refresh cookie (with Cookies.RefreshPath, mount it below that), of the form field refresh_token, or of the
 	// Bearer token: POST. It clears the cookies even if the store does not answer; then it says so
 	// with 503.
 	Logout http.Handler
@@ -41,14 +41,15 @@ type Endpoints struct {
 
 // Endpoints makes them. They share nothing with each other but m.
 func (m *Manager) Endpoints() Endpoints {
+	guard := m.guard.AllowAnonymous() // a visitor may look at, and end, what is a visitor's
 	return Endpoints{
 		Token:        post(m.serveToken),
 		Refresh:      post(m.serveRefresh),
 		Logout:       post(m.serveLogout),
-		LogoutAll:    post(m.guard.Func(m.serveLogoutAll).ServeHTTP),
-		LogoutOthers: post(m.guard.Func(m.serveLogoutOthers).ServeHTTP),
-		Sessions:     m.guard.Func(m.serveSessions),
-		EndSession:   post(m.guard.Func(m.serveEndSession).ServeHTTP),
+		LogoutAll:    post(guard.Func(m.serveLogoutAll).ServeHTTP),
+		LogoutOthers: post(guard.Func(m.serveLogoutOthers).ServeHTTP),
+		Sessions:     guard.Func(m.serveSessions),
+		EndSession:   post(guard.Func(m.serveEndSession).ServeHTTP),
 		Keys:         jwks.Handler(m.ring),
 		Health:       http.HandlerFunc(m.serveHealth),
 	}

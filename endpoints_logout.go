@@ -32,11 +32,10 @@ func (m *Manager) signOutAny(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	_, refresh := m.config.Cookies.RefreshToken(r)
-	if refresh || m.byCookie(r) {
+	if len(m.config.Cookies.Tokens(r)) > 0 {
 		return m.SignOut(w, r)
 	}
-	t, err := m.guard.Check(w, r)
+	t, err := m.guard.AllowAnonymous().Check(w, r)
 	if errors.Is(err, middleware.ErrNone) {
 		return m.SignOut(w, r)
 	}

@@ -41,6 +41,10 @@ func (m *Manager) serveRefresh(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	raw, ok := m.config.Cookies.RefreshToken(r)
+	if !ok && len(m.config.Cookies.Tokens(r)) > 1 {
+		m.Deny(w, r, middleware.ErrAmbiguous)
+		return
+	}
 	if !ok {
 		m.Deny(w, r, middleware.ErrNone)
 		return

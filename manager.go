@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -23,7 +24,7 @@ type Manager struct {
 	verifier    *token.Verifier
 	crossOrigin func(*http.Request) error
 	guard       *middleware.Guard
-	stripes     *stripes
+	queues      queues
 }
 
 // Open checks the configuration, loads keys (making the first) and revocations, and returns a
@@ -34,7 +35,7 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{config: c, stripes: newStripes()}
+	m := &Manager{config: c}
 	if m.crossOrigin, err = middleware.CrossOrigin(c.TrustedOrigins); err != nil {
 		return nil, err
 	}
@@ -62,8 +63,15 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 	if m.guard, err = m.newGuard(c.sources()); err != nil {
 		return nil, err
 	}
+	m.config.Secret = nil // the ring has what it needs of it
 	return m, nil
 }
+
+// String names the issuer, and nothing that is secret.
+func (m *Manager) String() string { return "writ.Manager{" + m.config.Issuer + "}" }
+
+// Format prints String for every verb, so that no verb reaches the fields.
+func (m *Manager) Format(f fmt.State, _ rune) { io.WriteString(f, m.String()) }
 
 // Run follows keys and revocations and purges what has expired, until ctx ends; it returns ctx's
 // error. What Open loaded is good for MaxStale; without Run every check then fails with
@@ -101,8 +109,8 @@ func (m *Manager) Ready() error {
 	if err := m.ring.Ready(); err != nil {
 		return err
 	}
-	stats := m.list.Stats()
-	if age := m.config.Now().Sub(stats.AsOf); age > m.config.MaxStale {
+	stats, now := m.list.Stats(), m.config.Now()
+	if age := max(now.Sub(stats.AsOf), now.Round(0).Sub(stats.AsOf.Round(0))); age > m.config.MaxStale {
 		return errors.Join(fmt.Errorf("%w: last complete %s ago", token.ErrStale, age.Round(time.Second)), stats.Err)
 	}
 	return nil

@@ -30,36 +30,34 @@ func (m *Manager) refresh(ctx context.Context, raw string, from token.Client) (*
 	if err != nil {
 		return nil, err
 	}
-	var (
-		outcome rotation.Outcome
-		pair    *token.Pair
-		refused error
-	)
+	leave, err := m.queues.enter(ctx, t.Session)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	var outcome rotation.Outcome
+	var pair *token.Pair
 	s, err := m.change(ctx, t.Session, func(s *stored) (entries []revocation.Entry, err error) {
-		pair, refused = nil, nil
 		now := m.config.Now()
 		if m.clientID(from) != s.Claims.ClientID { // RFC 6749 section 6
 			return nil, fmt.Errorf("%w: the refresh token was given to another client", token.ErrInvalid)
 		}
+		if s.Audience != m.config.Audience {
+			return nil, fmt.Errorf("%w: the refresh token is for another audience", token.ErrInvalid)
+		}
 		outcome, s.Rotation = rotation.Decide(m.config.Rotation, s.Rotation, t, s.cutoff, m.listed(s.id), now)
 		switch outcome {
 		case rotation.Repeat, rotation.Adopt, rotation.Rotate, rotation.Recover:
-			if err := m.onIssue(ctx, s); errors.Is(err, ErrRefused) {
-				refused = err
-				return m.end(s, now, "refused"), nil
-			} else if err != nil {
-				return nil, err
-			}
+			s.LastSeen = from
 			handsOut := outcome == rotation.Rotate || outcome == rotation.Recover
 			if handsOut {
-				s.Renewed, s.LastSeen = now, from
+				s.Renewed = now
 			}
-			pair, err = m.pair(s, now, handsOut)
-			return nil, err
+			pair, entries, err = m.issue(ctx, s, now, now.Add(m.config.AccessTTL), handsOut)
+			return entries, err
 		case rotation.Theft:
-			return []revocation.Entry{m.ended(s, now)}, nil
+			return []revocation.Entry{m.ended(s, now)}, token.ErrReused
 		case rotation.Expired:
-			m.observe(ctx, Expired, s, from, nil)
 			return nil, token.ErrExpired
 		case rotation.RetryLater:
 			return nil, fmt.Errorf("%w: too many refreshes of one token at a time", token.ErrUnavailable)
@@ -70,22 +68,22 @@ func (m *Manager) refresh(ctx context.Context, raw string, from token.Client) (*
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, fmt.Errorf("%w: the refresh token is of no session", token.ErrInvalid)
+	case errors.Is(err, token.ErrReused):
+		m.observe(ctx, Reused, s, from, err)
+	case errors.Is(err, token.ErrExpired):
+		m.observe(ctx, Expired, s, from, nil)
+	case errors.Is(err, ErrRefused):
+		m.observe(ctx, Ended, s, from, err)
 	case err != nil:
-		return nil, err
-	case refused != nil:
-		m.observe(ctx, Ended, s, from, refused)
-		return nil, refused
-	case outcome == rotation.Theft:
-		m.observe(ctx, Reused, s, from, token.ErrReused)
-		return nil, token.ErrReused
-	}
-	switch outcome {
-	case rotation.Adopt:
+	case outcome == rotation.Adopt:
 		m.observe(ctx, Regressed, s, from, errors.New("a refresh token is newer than the store: it lost an acknowledged write"))
-	case rotation.Rotate:
+	case outcome == rotation.Rotate:
 		m.observe(ctx, Renewed, s, from, nil)
-	case rotation.Recover:
+	case outcome == rotation.Recover:
 		m.observe(ctx, Recovered, s, from, nil)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return pair, nil
 }

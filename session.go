@@ -36,6 +36,7 @@ type record struct {
 	// MinStamp is what the stamps of new access tokens must exceed: everything up to it was
 	// revoked by MustRefresh.
 	MinStamp int64        `json:"min_stamp,omitzero"`
+	Audience string       `json:"audience"` // its tokens are for no other
 	Claims   token.Claims `json:"claims"`
 	Private  []byte       `json:"private,omitempty"`
 	Label    string       `json:"label,omitempty"`

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
 	"github.com/writ-go/writ/middleware"
+	"github.com/writ-go/writ/revocation"
 	"github.com/writ-go/writ/rotation"
 	"github.com/writ-go/writ/token"
 )
@@ -42,31 +44,55 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.onIssue(ctx, s); err != nil {
+	if err := m.create(ctx, s, now); err != nil {
 		return nil, err
 	}
+	// OnIssue is asked only when the session can be seen: an EndAll or a MustRefresh from now on finds
+	// it, and what OnIssue says is not older than they are.
+	var pair *token.Pair
+	s, err = m.change(ctx, s.id, func(s *stored) (entries []revocation.Entry, err error) {
+		if !m.live(s, now) {
+			return nil, fmt.Errorf("%w: the session was ended while it began", token.ErrUnavailable)
+		}
+		pair, entries, err = m.issue(ctx, s, now, now.Add(m.config.AccessTTL), true)
+		return entries, err
+	})
+	if err != nil {
+		if s != nil && !errors.Is(err, ErrRefused) {
+			m.abandon(ctx, s.id)
+		}
+		return nil, err
+	}
+	m.observe(ctx, Started, s, l.Client, nil)
+	return pair, nil
+}
+
+// create stores a new session, above every cutoff.
+func (m *Manager) create(ctx context.Context, s *stored, now time.Time) error {
 	for range changeTries {
 		stamp := max(now.UnixMicro(), s.cutoff+1)
 		s.Rotation = rotation.Create(m.config.Rotation, stamp, now, s.Rotation.AbsExp)
-		pair, err := m.pair(s, now, true)
-		if err != nil {
-			return nil, err
-		}
 		row, err := s.encode()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if s.row, err = m.config.Store.Save(ctx, row); err != nil {
-			return nil, unavailable(err)
+			return unavailable(err)
 		}
 		// A cutoff of just now may lie ahead of this clock. The user signed in after it, so the
 		// session goes above it.
 		if s.cutoff = max(s.cutoff, s.row.Cutoff); s.cutoff < stamp {
-			m.observe(ctx, Started, s, l.Client, nil)
-			return pair, nil
+			return nil
 		}
 	}
-	return nil, fmt.Errorf("%w: the subject's sessions are being ended all the time", token.ErrUnavailable)
+	return fmt.Errorf("%w: the subject's sessions are being ended all the time", token.ErrUnavailable)
+}
+
+// abandon ends a session whose tokens nobody will ever hold. If that fails it is idle until it expires.
+func (m *Manager) abandon(ctx context.Context, id [16]byte) {
+	ctx, cancel := m.toTheEnd(ctx)
+	defer cancel()
+	m.endIf(ctx, id, func(*stored) bool { return true })
 }
 
 func (m *Manager) newSession(l Login, now time.Time) (*stored, error) {
@@ -90,6 +116,7 @@ func (m *Manager) newSession(l Login, now time.Time) (*stored, error) {
 	}
 	s.record = record{
 		Format:   recordFormat,
+		Audience: m.config.Audience,
 		Claims:   l.Claims.Clone(),
 		Private:  l.Private,
 		Label:    l.Label,
@@ -118,38 +145,32 @@ func (m *Manager) clientID(c token.Client) string {
 	return c.ID
 }
 
-// onIssue asks the application whether s may have a token, and what it is to say.
-func (m *Manager) onIssue(ctx context.Context, s *stored) error {
-	if m.config.OnIssue == nil {
-		return nil
+// issue asks the application whether s may have tokens, and what they are to say, and signs them: an
+// access token that is good until then or the session's end, and with refresh the newest refresh
+// token. If the application refuses, s has ended, and the entries say so.
+func (m *Manager) issue(ctx context.Context, s *stored, now, until time.Time, refresh bool) (*token.Pair, []revocation.Entry, error) {
+	if m.config.OnIssue != nil {
+		err := s.apply(func(p *Session) error { return m.config.OnIssue(ctx, p) })
+		if errors.Is(err, ErrRefused) {
+			return nil, m.end(s, now, "refused"), fmt.Errorf("%w: %w", token.ErrInvalid, err)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w: OnIssue: %w", token.ErrUnavailable, err)
+		}
 	}
-	err := s.apply(func(p *Session) error { return m.config.OnIssue(ctx, p) })
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, ErrRefused):
-		return fmt.Errorf("%w: %w", token.ErrInvalid, err)
-	default:
-		return fmt.Errorf("%w: OnIssue: %w", token.ErrUnavailable, err)
+	if until.After(s.Rotation.AbsExp) {
+		until = s.Rotation.AbsExp
 	}
-}
-
-// pair signs an access token for s, and with refresh the newest refresh token of it.
-func (m *Manager) pair(s *stored, now time.Time, refresh bool) (*token.Pair, error) {
-	expires := now.Add(m.config.AccessTTL)
-	if expires.After(s.Rotation.AbsExp) {
-		expires = s.Rotation.AbsExp
+	if until.Unix() <= now.Unix() {
+		return nil, nil, token.ErrExpired
 	}
-	if expires.Unix() <= now.Unix() {
-		return nil, token.ErrExpired
-	}
-	access, err := m.issuer.Issue(s.Claims, now, expires, s.stamp(now))
+	access, err := m.issuer.Issue(s.Claims, now, until, s.stamp(now))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p := &token.Pair{
 		Access:         access,
-		AccessExpires:  time.Unix(expires.Unix(), 0),
+		AccessExpires:  time.Unix(until.Unix(), 0),
 		RefreshExpires: s.Rotation.AbsExp,
 		SessionID:      sessionID(s.id),
 		Scope:          s.Claims.Scope,
@@ -158,31 +179,40 @@ func (m *Manager) pair(s *stored, now time.Time, refresh bool) (*token.Pair, err
 	if refresh {
 		key, err := m.ring.SigningMAC()
 		if err != nil {
-			return nil, fmt.Errorf("%w: no key for refresh tokens: %w", token.ErrUnavailable, err)
+			return nil, nil, fmt.Errorf("%w: no key for refresh tokens: %w", token.ErrUnavailable, err)
 		}
 		p.Refresh = rotation.Format(s.Rotation.Token(s.id), key)
 	}
-	return p, nil
+	return p, nil, nil
 }
 
 // SignIn starts a session for a browser and sets its cookies; with Cookies.RefreshOnly the access
-// token is the answer's body. It refuses a cross-origin request (login CSRF), ends the session that
-// the browser had, and never adopts its ID. On error it has written nothing: answer with Deny.
+// token is the answer's body. It refuses a cross-origin request (login CSRF), ends the sessions that
+// the browser had, and never adopts their IDs. On error it has written nothing, and the browser is
+// signed in as before: answer with Deny.
 func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, l Login) error {
 	if err := m.crossOrigin(r); err != nil {
 		return err
 	}
-	if raw, ok := m.config.Cookies.RefreshToken(r); ok {
-		if err := m.Revoke(r.Context(), raw); err != nil && !errors.Is(err, token.ErrInvalid) {
-			return err
-		}
+	if l.Client.ID != "" {
+		return errors.New("writ: SignIn is for a browser, which has no client_id: leave Login.Client.ID empty, or use Grant")
 	}
 	pair, err := m.Start(r.Context(), m.fromRequest(l, r))
 	if err != nil {
 		return err
 	}
-	if err := m.config.Cookies.Set(w, pair); err != nil {
-		return errors.Join(err, m.Revoke(r.Context(), pair.Refresh)) // nobody will ever hold its tokens
+	before := w.Header().Clone()
+	err = m.config.Cookies.Set(w, pair)
+	if err == nil {
+		err = m.revokeCookies(r)
+	}
+	if err != nil {
+		clear(w.Header())
+		maps.Copy(w.Header(), before)
+		if id, ok := parseSessionID(pair.SessionID); ok {
+			m.abandon(r.Context(), id)
+		}
+		return err
 	}
 	if m.config.Cookies.RefreshOnly {
 		return middleware.WriteTokens(w, pair, false)

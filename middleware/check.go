@@ -15,7 +15,7 @@ import (
 // and replaces the cookies in r. Answer an error with Deny. The token is nil without an error only
 // for an Optional guard.
 //
-// Errors: ErrNone, ErrAmbiguous, ErrCrossOrigin, ErrScope, ErrNotFresh, token.ErrInvalid,
+// Errors: ErrNone, ErrAnonymous, ErrAmbiguous, ErrCrossOrigin, ErrScope, ErrNotFresh, token.ErrInvalid,
 // token.ErrUnavailable, and those of the rules; see Status.
 func (g *Guard) Check(w http.ResponseWriter, r *http.Request) (*token.Verified, error) {
 	o, err := g.check(w, r)
@@ -46,6 +46,9 @@ const outcomeAge = time.Second
 
 func (g *Guard) check(w http.ResponseWriter, r *http.Request) (outcome, error) {
 	o := g.judge(w, r)
+	if o.token != nil && o.token.Anonymous() && !g.anonymous {
+		o.token, o.err = nil, ErrAnonymous
+	}
 	err := o.err
 	if o.token != nil {
 		err = g.permit(o.token)
@@ -72,9 +75,15 @@ func (g *Guard) judge(w http.ResponseWriter, r *http.Request) outcome {
 			return o
 		}
 	}
-	if seen, ok := r.Context().Value(outcomeKey{}).(*outcome); ok && seen.answers(&o) {
-		o.token, o.err = seen.token, seen.err
-		return o
+	if seen, ok := r.Context().Value(outcomeKey{}).(*outcome); ok {
+		if seen.token != nil && seen.credential.from != o.credential.from {
+			o.err = ErrAmbiguous // the guard outside has judged somebody else
+			return o
+		}
+		if seen.answers(&o) {
+			o.token, o.err = seen.token, seen.err
+			return o
+		}
 	}
 	o.token, o.err = g.verify(r.Context(), o.credential.raw)
 	if _, page := o.credential.from.(Cookies); page && g.refresher != nil && dead(o.err) {
@@ -109,7 +118,7 @@ func (g *Guard) find(r *http.Request) (found credential, err error) {
 
 // answers reports whether what a guard outside found out holds for a guard inside, too.
 func (seen *outcome) answers(o *outcome) bool {
-	return seen.credential == o.credential && same(seen.verifier, o.verifier) &&
+	return seen.credential == o.credential && seen.err != ErrAnonymous && same(seen.verifier, o.verifier) &&
 		(seen.token != nil || same(seen.refresher, o.refresher)) && time.Since(seen.at) < outcomeAge
 }
 
@@ -135,7 +144,7 @@ func (g *Guard) tolerates(o outcome) bool {
 	if !g.optional {
 		return false
 	}
-	if o.err == ErrNone {
+	if o.err == ErrNone || o.err == ErrAnonymous {
 		return true
 	}
 	_, page := o.credential.from.(Cookies)

@@ -30,6 +30,18 @@ func onlyCookie(h http.Header, name string) (value string, ok bool) {
 	return value, n == 1 && value != ""
 }
 
+// allCookies returns up to four values of the cookies with this name.
+func allCookies(h http.Header, name string) (values []string) {
+	for _, line := range h["Cookie"] {
+		for part := range strings.SplitSeq(line, ";") {
+			if v, ok := cookieValue(part, name); ok && v != "" && len(values) < 4 {
+				values = append(values, v)
+			}
+		}
+	}
+	return values
+}
+
 // cookieValue is the value of one pair of a Cookie header; not ok if the pair has another name.
 func cookieValue(part, name string) (string, bool) {
 	part = textproto.TrimString(part)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,6 +116,12 @@ func (c Cookies) find(r *http.Request) (string, int) { return findCookie(r.Heade
 // neither who sent the request nor whether the token is good: see Guard.
 func (c Cookies) AccessToken(r *http.Request) (string, bool) {
 	return onlyCookie(r.Header, c.accessName())
+}
+
+// Tokens reads every value of both cookies, in no order and not more than 8: what a browser is to be
+// signed out of. It does not ask who sent the request: see CrossOrigin.
+func (c Cookies) Tokens(r *http.Request) []string {
+	return slices.Concat(allCookies(r.Header, c.refreshName()), allCookies(r.Header, c.accessName()))
 }
 
 // RefreshToken reads the refresh cookie; not ok if it is missing or empty, or if there are two. It

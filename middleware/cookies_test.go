@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -253,4 +254,17 @@ func FuzzCookie(f *testing.F) {
 			t.Fatalf("of %q and %q net/http reads %d cookies; RefreshToken says %t", first, second, len(want), ok)
 		}
 	})
+}
+
+func TestTokensReadsAllThereAre(t *testing.T) {
+	r := &http.Request{Header: http.Header{"Cookie": {"a=1; __Host-access=x; __Host-refresh=y; __Host-refresh=", "__Host-refresh=z"}}}
+	got := (middleware.Cookies{}).Tokens(r)
+	slices.Sort(got)
+	if want := []string{"x", "y", "z"}; !slices.Equal(got, want) {
+		t.Errorf("%d values, want %d", len(got), len(want))
+	}
+	r.Header.Set("Cookie", strings.Repeat("__Host-access=x; ", 100)+strings.Repeat("__Host-refresh=y; ", 100))
+	if got := len((middleware.Cookies{}).Tokens(r)); got != 8 { // req 87
+		t.Errorf("%d values of a flood, want 8", got)
+	}
 }

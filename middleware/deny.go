@@ -71,6 +71,8 @@ func advice(err error) string {
 		switch {
 		case errors.Is(err, ErrNone):
 			return "Sign in, or send an access token."
+		case errors.Is(err, ErrAnonymous):
+			return "Sign in: nobody has signed in to this session yet."
 		case errors.Is(err, ErrNotFresh):
 			return "Sign in again: this needs a newer or a stronger sign-in."
 		}
@@ -136,7 +138,7 @@ func challenge(err error) string {
 		}
 	case status != http.StatusUnauthorized:
 		return ""
-	case errors.Is(err, ErrNone):
+	case errors.Is(err, ErrNone), errors.Is(err, ErrAnonymous):
 	case errors.Is(err, ErrNotFresh):
 		add("error", "insufficient_user_authentication")
 		add("error_description", ErrNotFresh.Error())

@@ -11,6 +11,7 @@ import (
 // What a guard refuses beside what the Verifier does (token.ErrInvalid, token.ErrUnavailable).
 var (
 	ErrNone        = errors.New("no credential")                           // 401, bare challenge
+	ErrAnonymous   = errors.New("nobody has signed in to this session")    // 401, bare challenge
 	ErrAmbiguous   = errors.New("more than one credential")                // 400
 	ErrCrossOrigin = errors.New("cross-origin request with a cookie")      // 403
 	ErrScope       = errors.New("insufficient scope")                      // 403
@@ -27,7 +28,7 @@ func Status(err error) int {
 		return http.StatusServiceUnavailable
 	case errors.Is(err, ErrAmbiguous):
 		return http.StatusBadRequest
-	case errors.Is(err, ErrNone), errors.Is(err, ErrNotFresh), errors.Is(err, token.ErrInvalid):
+	case errors.Is(err, ErrNone), errors.Is(err, ErrAnonymous), errors.Is(err, ErrNotFresh), errors.Is(err, token.ErrInvalid):
 		return http.StatusUnauthorized
 	case errors.Is(err, ErrCrossOrigin), errors.Is(err, ErrScope), errors.Is(err, ErrForbidden):
 		return http.StatusForbidden

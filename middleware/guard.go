@@ -50,11 +50,12 @@ type Config struct {
 	Observe func(r *http.Request, t *token.Verified, err error)
 }
 
-// Guard checks requests. It is immutable; Scope, Fresh, Require and Optional return stricter or
-// looser copies.
+// Guard checks requests. It is immutable; Scope, Fresh, Require, Optional and AllowAnonymous return
+// stricter or looser copies.
 //
 // A guard nested in another with the same Verifier takes over what the other has just found out about
-// the same credential, and applies its own rules.
+// the same credential, and applies its own rules. It refuses a credential from another place than the
+// other's (ErrAmbiguous): one guard would judge one user, and the handler serve another.
 type Guard struct {
 	verifier    Verifier
 	from        []Source
@@ -65,9 +66,10 @@ type Guard struct {
 	signInPage  string
 	observe     func(*http.Request, *token.Verified, error)
 
-	optional bool
-	scopes   []string
-	rules    []func(*token.Verified) error
+	optional  bool
+	anonymous bool
+	scopes    []string
+	rules     []func(*token.Verified) error
 }
 
 // New refuses a Config without Verifier, with one place named twice in From, with Cookies that do
@@ -187,8 +189,17 @@ func (g *Guard) Require(rule func(*token.Verified) error) *Guard {
 	return &stricter
 }
 
-// Optional lets a request without a credential, or with dead cookies, through with a nil token. A
-// bad header is still refused, and so is a token that breaks a rule, and everything while tokens
+// AllowAnonymous lets the sessions of visitors through, to which nobody has signed in: see
+// token.Verified.Anonymous. Other guards refuse them with ErrAnonymous, so that a visitor is nowhere
+// taken for a user.
+func (g *Guard) AllowAnonymous() *Guard {
+	looser := *g
+	looser.anonymous = true
+	return &looser
+}
+
+// Optional lets a request without a credential, with dead cookies, or of a visitor (see
+// AllowAnonymous) through with a nil token. A bad header is still refused, and so is a token that breaks a rule, and everything while tokens
 // cannot be judged.
 func (g *Guard) Optional() *Guard {
 	looser := *g

@@ -72,6 +72,16 @@ func TestNestedGuardsVerifyOnce(t *testing.T) {
 			t.Errorf("status %d", got)
 		}
 	})
+	t.Run("a credential from another place than the outer guard's is refused", func(t *testing.T) {
+		l := newLogin()
+		outer := newGuard(middleware.Config{Verifier: l.verifier}).Scope("admin")
+		inner := newGuard(middleware.Config{Verifier: l.verifier, From: []middleware.Source{middleware.Cookies{}}})
+		got := do(outer.Handler(inner.Func(hello)), "GET", "/",
+			"Authorization", "Bearer "+l.token("admin"), "Cookie", "__Host-access="+l.token()).StatusCode
+		if got != 400 {
+			t.Errorf("status %d", got)
+		}
+	})
 	t.Run("a credential that was exchanged in between is verified", func(t *testing.T) {
 		l := newLogin()
 		g := newGuard(middleware.Config{Verifier: l.verifier})
