@@ -18,8 +18,10 @@ type Source interface {
 	// acknowledged before Snapshot is called may be missing from both.
 	Snapshot(ctx context.Context, add func(Entry)) (Cursor, error)
 
-	// Tail returns what came after the cursor, and the cursor after that. With nothing there it
-	// may wait until something comes or ctx ends, and then returns no entries, the same cursor
-	// and no error. ErrGap: the log cannot go on from this cursor.
+	// Tail returns what came after the cursor, and the cursor after that: all that was acknowledged
+	// before Tail was called, never a part of it, because the list is taken for complete
+	// afterwards. With nothing there it may wait until something comes or ctx ends, and then
+	// returns no entries, the same cursor and no error. ErrGap: the log cannot go on from this
+	// cursor, or there is too much after it: a snapshot is better.
 	Tail(ctx context.Context, after Cursor) ([]Entry, Cursor, error)
 }
