@@ -94,9 +94,14 @@ func TestSignOutEndsWhateverTheBrowserHas(t *testing.T) {
 func TestASignInThatFailsChangesNothing(t *testing.T) {
 	var answer error
 	var data string
+	var breaks bool
 	c := newClock()
 	store := &failing{Store: memory.Open()}
 	m := open(t, store, c, writ.Config{OnIssue: func(_ context.Context, s *writ.Session) error {
+		if breaks {
+			store.fail(errDown, nil) // when the new session is stored
+			return nil
+		}
 		s.Claims.SetData(map[string]string{"x": data})
 		return answer
 	}})
@@ -121,6 +126,17 @@ func TestASignInThatFailsChangesNothing(t *testing.T) {
 	}
 	answer = errDown
 	signIn(writ.Login{Subject: "alice"})
+	breaks = true // the old session cannot be ended: it goes on, and the new one is given to nobody
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("POST", "https://app.example/login", nil)
+	as(t, p)(r)
+	if err := m.SignIn(w, r, writ.Login{Subject: "bob"}); !errors.Is(err, token.ErrUnavailable) || len(w.Header()) != 0 {
+		t.Errorf("error %v, %d headers: want ErrUnavailable and nothing written", err, len(w.Header()))
+	}
+	breaks = false
+	store.fail(nil, nil)
+	accepted(t, m, p)
+	refresh(t, m, p.Refresh)
 	answer = writ.ErrRefused
 	signIn(writ.Login{Subject: "alice"})
 	data = strings.Repeat("x", 4000) // the cookie does not fit
@@ -257,6 +273,9 @@ func TestAVisitorIsNowhereTakenForAUser(t *testing.T) {
 		"an optional guard":     {m.Guard().Optional(), 200, ""},
 		"a guard that was told": {m.Guard().AllowAnonymous(), 200, token.Anonymous(p.SessionID)},
 	} {
+		if answer := call(m.Guard().Optional().Handler(test.guard.Func(show)), "GET", "/", bearer(p)); answer.StatusCode != test.status || answer.Header.Get("X-Subject") != test.subject {
+			t.Errorf("%s inside an optional one: %d, subject %q", name, answer.StatusCode, answer.Header.Get("X-Subject"))
+		}
 		if answer := call(test.guard.Func(show), "GET", "/", bearer(p)); answer.StatusCode != test.status || answer.Header.Get("X-Subject") != test.subject {
 			t.Errorf("%s: %d, subject %q", name, answer.StatusCode, answer.Header.Get("X-Subject"))
 		}

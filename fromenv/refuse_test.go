@@ -58,6 +58,8 @@ func TestEachMistakeIsRefused(t *testing.T) {
 		"an empty secret":         {environment{"WRIT_SECRET": ""}, []string{"WRIT_SECRET", "is set, but empty"}},
 		"a short secret":          {environment{"WRIT_SECRET": "canary-Zq8vN2xT5bK7"}, []string{"WRIT_SECRET", "openssl rand"}},
 		"a placeholder":           {environment{"WRIT_SECRET": "changeme-canary-7f3aQ9zXw2LkPv5TtB"}, []string{"WRIT_SECRET", "openssl rand"}},
+		"a line end in a secret":  {environment{"WRIT_SECRET": testSecret + "\n"}, []string{"WRIT_SECRET", "white space", "take it away"}},
+		"a space in a secret":     {environment{"WRIT_SECRET": " " + testSecret}, []string{"WRIT_SECRET", "white space"}},
 		"a secret that repeats":   {environment{"WRIT_SECRET": strings.Repeat("canary", 8)}, []string{"WRIT_SECRET", "openssl rand"}},
 		"a secret file and clear": {environment{"WRIT_SECRET": "unset", "WRIT_SECRET_FILE": "canary", "WRIT_KEYS_IN_CLEAR": "true"}, []string{"WRIT_SECRET_FILE", "WRIT_KEYS_IN_CLEAR", "keep one"}},
 		"a secret and clear":      {environment{"WRIT_KEYS_IN_CLEAR": "true"}, []string{"WRIT_SECRET", "WRIT_KEYS_IN_CLEAR", "keep one"}},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/writ-go/writ/keys"
 )
@@ -25,6 +26,8 @@ func (v *variables) secret() ([]byte, error) {
 		return nil, errors.New("WRIT_SECRET, WRIT_SECRET_FILE and WRIT_KEYS_IN_CLEAR=true exclude each other: keep one and unset the rest")
 	case v.KeysInClear:
 		return nil, nil
+	case strings.TrimSpace(v.Secret) != v.Secret: // through a file a line end would not count
+		return nil, errors.New("WRIT_SECRET begins or ends with white space, such as a line end: take it away")
 	}
 	secret, name := []byte(v.Secret), "WRIT_SECRET"
 	if v.SecretFile != "" {

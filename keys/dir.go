@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,9 +23,11 @@ const (
 // file atomically, under a lock that the system releases if the process dies. The version is the
 // hash of the content, so that an edit by hand counts too.
 //
-// Load and Save refuse a directory or file that the group or others may read or write. Windows has
-// no such modes: there, limit access to the directory yourself. On systems without file locks (not
-// Unix, not Windows) Save fails.
+// Load and Save refuse a directory or file that the group or others may read or write, or that
+// belongs to a user other than root and the one that the process runs as. Windows has no such modes:
+// there, limit access to the directory yourself. A link to what is not there, such as a volume that
+// is not mounted, is an error and not an empty vault. On systems without file locks (not Unix, not
+// Windows) Save fails.
 func Dir(path string) Vault { return dir(path) }
 
 type dir string
@@ -42,20 +43,20 @@ func (d dir) Load(ctx context.Context) ([]byte, uint64, error) {
 	case d == "":
 		return nil, 0, errors.New("no directory given for the ring")
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, 0, nil
+		return nil, 0, checkAbsent(string(d))
 	case err != nil:
 		return nil, 0, err
 	case !info.IsDir():
 		return nil, 0, fmt.Errorf("%s is not a directory: name a directory for the ring", string(d))
 	default:
-		if err := checkMode(string(d), info, "reach the keys in it", "700"); err != nil {
+		if err := checkOwn(string(d), info, "reach the keys in it", "700"); err != nil {
 			return nil, 0, err
 		}
 	}
 	doc, err := readOwn(d.String(), maxDocument, "sign in as every user")
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, 0, nil
+		return nil, 0, checkAbsent(d.String())
 	case err != nil:
 		return nil, 0, err
 	case len(doc) == 0:
@@ -154,42 +155,6 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
-}
-
-// readOwn reads a file that only its owner may read or write. danger says what anyone else could do
-// with it.
-func readOwn(path string, limit int64, danger string) ([]byte, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if err := checkMode(path, info, danger, "600"); err != nil {
-		return nil, err
-	}
-	content, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("%s is over %d bytes: this cannot be the right file", path, limit)
-	}
-	return content, nil
-}
-
-func checkMode(path string, info fs.FileInfo, danger, want string) error {
-	mode := info.Mode().Perm()
-	if runtime.GOOS == "windows" || mode&0o077 == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s has mode %04o; others on this machine could %s: chmod %s %s", path, mode, danger, want, path)
 }
 
 func contentVersion(doc []byte) uint64 {

@@ -98,6 +98,14 @@ func TestDirRefuses(t *testing.T) {
 			check(t, os.RemoveAll(dir))
 			check(t, os.WriteFile(dir, []byte("x"), 0o600))
 		}, "DIR is not a directory"},
+		"a link to a volume that is not mounted": {func(t *testing.T, dir, ring string) {
+			check(t, os.Remove(ring))
+			check(t, os.Symlink(filepath.Join(dir, "..", "volume", "ring.json"), ring))
+		}, "RING links to what is not there: mount the volume that has it"},
+		"a link to a directory that is not mounted": {func(t *testing.T, dir, _ string) {
+			check(t, os.RemoveAll(dir))
+			check(t, os.Symlink(filepath.Join(dir, "..", "volume"), dir))
+		}, "DIR links to what is not there: mount the volume that has it"},
 	} {
 		dir := filepath.Join(t.TempDir(), "ring")
 		ring := filepath.Join(dir, "ring.json")
@@ -121,6 +129,49 @@ func chmodRing(mode os.FileMode) func(*testing.T, string, string) {
 
 func chmodDir(mode os.FileMode) func(*testing.T, string, string) {
 	return func(t *testing.T, dir, _ string) { check(t, os.Chmod(dir, mode)) }
+}
+
+// TestAnUnmountedVolumeIsNoReasonForANewRing: a new ring would sign everyone out.
+func TestAnUnmountedVolumeIsNoReasonForANewRing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ring")
+	check(t, os.Mkdir(dir, 0o700))
+	check(t, os.Symlink("volume/ring.json", filepath.Join(dir, "ring.json")))
+	c := keys.Config{Issuer: issuer, Vault: keys.Dir(dir), Wrapper: wrapper(t)}
+	if _, err := keys.Open(t.Context(), c); err == nil {
+		t.Error("Open made a ring")
+	}
+	if _, err := keys.Create(t.Context(), c); err == nil {
+		t.Error("Create made a ring")
+	}
+	check(t, os.Mkdir(filepath.Join(dir, "volume"), 0o700))
+	_, made := newRing(t, nil)
+	doc, _, err := made.Vault.Load(t.Context())
+	check(t, err)
+	rewrite(t, filepath.Join(dir, "volume"), doc)
+	reopen(t, c)
+}
+
+// req 97: root could open what belongs to anyone.
+func TestWhatBelongsToAnotherUserIsRefused(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	const stranger = 12345
+	dir := filepath.Join(t.TempDir(), "ring")
+	ring, secret := filepath.Join(dir, "ring.json"), filepath.Join(t.TempDir(), "secret")
+	_, err := keys.Dir(dir).Save(t.Context(), []byte("one"), 0)
+	check(t, err)
+	check(t, os.WriteFile(secret, []byte(testSecret), 0o600))
+	load := func() error { _, _, err := keys.Dir(dir).Load(t.Context()); return err }
+	read := func() error { _, err := keys.ReadSecretFile(secret); return err }
+	for path, use := range map[string]func() error{dir: load, ring: load, secret: read} {
+		check(t, use())
+		check(t, os.Chown(path, stranger, -1))
+		if err := use(); err == nil || !strings.Contains(err.Error(), path+" belongs to user 12345") || !strings.Contains(err.Error(), ": chown 0 "+path) {
+			t.Errorf("%v, want that %s belongs to another, and the remedy", err, path)
+		}
+		check(t, os.Chown(path, 0, -1))
+	}
 }
 
 func TestDirIgnoresWhatACrashLeftBehind(t *testing.T) {

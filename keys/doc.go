@@ -37,32 +37,47 @@
 // The vault keeps one JSON document:
 //
 //	{
-//	  "v": 1,
-//	  "issuer": "https://app.example",
-//	  "updated_at": RFC 3339,
-//	  "keys": [{
-//	    "kid": thumbprint, "alg": "ES256", "public": JWK,
-//	    "private": sealed PKCS#8, in base64url,
-//	    "created_at": RFC 3339, "activate_at": RFC 3339, "max_ttl": seconds
-//	  }],
-//	  "mac": [{
-//	    "kid": first 4 bytes of the key's SHA-256, in hexadecimal,
-//	    "private": sealed key of 32 bytes, in base64url,
-//	    "created_at": RFC 3339, "activate_at": RFC 3339
-//	  }]
+//	  "ring": {
+//	    "v": 1,
+//	    "issuer": "https://app.example",
+//	    "updated_at": RFC 3339,
+//	    "keys": [{
+//	      "kid": thumbprint, "alg": "ES256", "public": JWK,
+//	      "private": sealed PKCS#8, in base64url,
+//	      "created_at": RFC 3339, "activate_at": RFC 3339, "max_ttl": seconds
+//	    }],
+//	    "mac": [{
+//	      "kid": first 4 bytes of the key's SHA-256, in hexadecimal,
+//	      "private": sealed key of 32 bytes, in base64url,
+//	      "created_at": RFC 3339, "activate_at": RFC 3339
+//	    }]
+//	  },
+//	  "seal": sealed SHA-256 of the value of "ring", in base64url
 //	}
 //
-// What signs is the newest key whose activate_at has come. With Config.InClear the private halves
-// are called private_in_clear and not sealed. Every key has a private half, so that nobody adds a
-// public key without knowing the secret; the half of a retired key may be wiped by putting one zero
-// byte, sealed like any other, in its place. Members that a version does not know are ignored; what
-// it must not overlook raises v, and another v is refused.
+// The seal is over the bytes of the value of "ring" exactly as they stand in the document, from its
+// first brace to its last, white space included: who stores a document anew must not format it. Only
+// "ring" and "seal" may stand in the document, so that all it says is sealed. With Config.InClear
+// there is no seal, and the private halves are called private_in_clear and not sealed.
+//
+// What signs is the newest key that has a private half and whose activate_at has come. The private
+// half of a retired signing key may be wiped: taken out. Members of "ring" that a version does not
+// know are ignored, but sealed like the rest; what it must not overlook raises v, and another v is
+// refused.
 //
 // The additional data of a sealed half is the text "writ ring 1", then issuer, kid and algorithm,
-// each after its length in 4 bytes, big-endian; the algorithm of a MAC key is "HMAC-SHA256". Secret
-// documents its own sealed form.
+// each after its length in 4 bytes, big-endian; the algorithm of a MAC key is "HMAC-SHA256". That of
+// the seal is the text "writ ring seal 1", then the issuer after its length. Secret documents its
+// own sealed form.
 //
-// Sealing keeps one who can read the vault from forging tokens, and one who can write it from
-// adding a key. The latter can still take keys away or bring back an older document: limit who may
-// write.
+// # What sealing keeps out
+//
+// One who can read the vault cannot forge tokens. One who can write it, but does not know the
+// secret, cannot add a key, bring a removed one back, or change when and for how long a key signs:
+// Open and Reload check the seal before they believe anything else. Inspect does not.
+//
+// What is left to a writer is to take the document away, or to put a whole older one back. A ring
+// that is open refuses both, as Reload says. A process that starts has nothing to compare with: it
+// takes an older document for the ring, and an empty vault for its first start. So limit who may
+// write. A new ring under another secret makes every older document worthless.
 package keys

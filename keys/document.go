@@ -13,10 +13,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// document is the ring as the vault keeps it. The format is described in the package documentation.
-// Members that this version does not know are ignored; it never rewrites a document, so it loses
-// none. What an old version must not overlook has to raise V.
-type document struct {
+// content is the member ring of the stored document. The format is described in the package
+// documentation. Members that this version does not know are ignored; it never rewrites a document,
+// so it loses none. What an old version must not overlook has to raise V.
+type content struct {
 	V         int           `json:"v"`
 	Issuer    string        `json:"issuer"`
 	UpdatedAt time.Time     `json:"updated_at"`
@@ -44,7 +44,7 @@ type item struct {
 
 func (i item) activateAt() time.Time { return i.ActivateAt }
 
-// parsed is a document that is right as far as can be told without the secret. Both lists are in
+// parsed is a content that is right as far as can be told without the secret. Both lists are in
 // order of activation.
 type parsed struct {
 	issuer    string
@@ -58,26 +58,12 @@ type parsedKey struct {
 	public *Public
 }
 
-const documentVersion = 1
-
-// parseDocument checks everything that needs no secret. extra is one more algorithm that keys may
-// have, or nil.
-func parseDocument(doc []byte, extra Algorithm) (*parsed, error) {
-	if len(doc) > maxDocument {
-		return nil, fmt.Errorf("the ring is over %d bytes", maxDocument)
-	}
-	var version struct {
-		V int `json:"v"`
-	}
-	if json.Unmarshal(doc, &version) != nil {
-		return nil, errors.New("the ring is damaged: restore it from a backup")
-	}
-	if version.V != documentVersion {
-		return nil, fmt.Errorf("the ring has format %d, this version of writ knows format %d: update writ", version.V, documentVersion)
-	}
-	var d document
-	if json.Unmarshal(doc, &d) != nil {
-		return nil, errors.New("the ring is damaged: restore it from a backup")
+// parse checks everything that needs no secret. extra is one more algorithm that keys may have, or
+// nil.
+func parse(ring jsontext.Value, extra Algorithm) (*parsed, error) {
+	var d content
+	if json.Unmarshal(ring, &d) != nil {
+		return nil, errDamaged
 	}
 	if !validIssuer(d.Issuer) || d.UpdatedAt.IsZero() || len(d.Keys) == 0 || len(d.MAC) == 0 {
 		return nil, errors.New("the ring is damaged: it lacks its issuer, its date or its keys: restore it from a backup")
@@ -97,6 +83,9 @@ func parseDocument(doc []byte, extra Algorithm) (*parsed, error) {
 	}
 	for _, m := range d.MAC {
 		err := m.item.check()
+		if err == nil && !m.hasPrivate() {
+			err = errors.New("it lacks its key")
+		}
 		if raw, hexErr := hex.DecodeString(m.KID); err == nil && (hexErr != nil || len(raw) != 4 || hex.EncodeToString(raw) != m.KID) {
 			err = errors.New("its kid is not 4 bytes in hexadecimal")
 		}
@@ -122,13 +111,14 @@ func (i *item) check() error {
 	switch {
 	case i.CreatedAt.IsZero() || i.ActivateAt.IsZero():
 		return errors.New("it lacks a date")
-	case (i.Private == "") == (i.PrivateInClear == ""):
-		// A public half alone would let one who can write here, but does not know the secret, add a
-		// key of their own.
-		return errors.New("it must have exactly one of private and private_in_clear, even if that was wiped")
+	case i.Private != "" && i.PrivateInClear != "":
+		return errors.New("it must not have both private and private_in_clear")
 	}
 	return nil
 }
+
+// hasPrivate is false for a retired signing key whose private half was wiped.
+func (i *item) hasPrivate() bool { return i.Private != "" || i.PrivateInClear != "" }
 
 func (k *signingItem) check(extra Algorithm) (*Public, error) {
 	a, ok := algorithmNamed(k.Alg, extra)

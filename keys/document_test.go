@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -23,17 +25,41 @@ func (s stored) Save(context.Context, []byte, uint64) (uint64, error) { return 0
 // object is JSON to be spoilt.
 type object = map[string]any
 
-// documentOf reads the document of a ring and lets change spoil it.
-func documentOf(t testing.TB, c keys.Config, change func(doc object)) []byte {
+// documentOf reads the document of a ring, lets change spoil the ring in it, and seals it as one who
+// knows the secret would.
+func documentOf(t testing.TB, c keys.Config, change func(ring object)) []byte {
+	t.Helper()
+	ring, _ := ringOf(t, c, change)
+	if c.InClear {
+		return fmt.Appendf(nil, `{"ring":%s}`, ring)
+	}
+	return fmt.Appendf(nil, `{"ring":%s,"seal":%q}`, ring, sealOf(t, c, ring))
+}
+
+// ringOf is the ring that c's vault holds, after change has spoilt it, and its old seal.
+func ringOf(t testing.TB, c keys.Config, change func(ring object)) (ring []byte, seal string) {
 	t.Helper()
 	doc, _, err := c.Vault.Load(context.Background())
 	check(t, err)
-	var o object
-	check(t, json.Unmarshal(doc, &o))
-	change(o)
-	out, err := json.Marshal(o)
+	var d struct {
+		Ring object
+		Seal string
+	}
+	check(t, json.Unmarshal(doc, &d))
+	change(d.Ring)
+	ring, err = json.Marshal(d.Ring)
 	check(t, err)
-	return out
+	return ring, d.Seal
+}
+
+// sealOf is the seal as the package documentation describes it.
+func sealOf(t testing.TB, c keys.Config, ring []byte) string {
+	t.Helper()
+	sum := sha256.Sum256(ring)
+	additional := binary.BigEndian.AppendUint32([]byte("writ ring seal 1"), uint32(len(c.Issuer)))
+	seal, err := c.Wrapper.Wrap(context.Background(), sum[:], append(additional, c.Issuer...))
+	check(t, err)
+	return encode(seal)
 }
 
 func firstKey(doc object) object { return doc["keys"].([]any)[0].(object) }
@@ -73,8 +99,9 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		"another MAC key":              {func(d, o object) { copyPrivate(firstMAC(d), firstMAC(o)) }, "restore the ring"},
 		"a MAC key for a signing key":  {func(d, _ object) { copyPrivate(firstKey(d), firstMAC(d)) }, ""},
 		"a signing key for a MAC key":  {func(d, _ object) { copyPrivate(firstMAC(d), firstKey(d)) }, "restore the ring"},
-		"a public key without private": {func(d, o object) { add(d, without(firstKey(o), "private", "private_in_clear")) }, "exactly one"},
-		"private in clear and sealed":  {func(d, _ object) { k := firstKey(d); k["private"], k["private_in_clear"] = "AA", "AA" }, "exactly one"},
+		"no private half at all":       {func(d, _ object) { without(firstKey(d), "private", "private_in_clear") }, "no key that signs"},
+		"a MAC key that is wiped":      {func(d, _ object) { without(firstMAC(d), "private", "private_in_clear") }, "lacks its key"},
+		"private in clear and sealed":  {func(d, _ object) { k := firstKey(d); k["private"], k["private_in_clear"] = "AA", "AA" }, "both"},
 		"a private half not in base64": {func(d, _ object) { setPrivate(firstKey(d), "!") }, "damaged"},
 		"a private half of nothing":    {func(d, _ object) { setPrivate(firstKey(d), "AAAA") }, ""},
 		"a MAC key of nothing":         {func(d, _ object) { setPrivate(firstMAC(d), "AAAA") }, ""},
@@ -94,6 +121,12 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		"a MAC kid in capitals":         {func(d, _ object) { firstMAC(d)["kid"] = "ABCDEF01" }, "hexadecimal"},
 		"a MAC kid of another key":      {func(d, _ object) { firstMAC(d)["kid"] = "00000000" }, "restore the ring"},
 		"the key of another issuer too": {func(d, o object) { add(d, firstKey(o)); d["issuer"] = "https://b.example" }, "another issuer"},
+		"a half in clear, or sealed, unlike the rest": {func(d, _ object) {
+			k := firstKey(d)
+			_, inClear := k["private_in_clear"]
+			without(k, "private", "private_in_clear")
+			k[map[bool]string{true: "private", false: "private_in_clear"}[inClear]] = "AAAA"
+		}, "sealed, but"},
 	}
 	for kept, configure := range map[string]func(*keys.Config){"sealed": nil, "in clear": inClear} {
 		_, good := newRing(t, configure)
@@ -111,7 +144,10 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 			}
 		}
 	}
-	for name, doc := range map[string]string{"empty": "", "half": `{"v":1,`, "a member twice": `{"v":1,"v":1}`, "null": "null", "too long": `{"v":1}` + strings.Repeat(" ", 1<<20)} {
+	for name, doc := range map[string]string{
+		"empty": "", "half": `{"ring":{"v":1`, "a member twice": `{"ring":{"v":1,"v":1}}`, "null": "null", "no ring": "{}", "a ring that is none": `{"ring":[]}`,
+		"too long": `{"ring":{"v":1}}` + strings.Repeat(" ", 1<<20),
+	} {
 		_, config := newRing(t, nil)
 		config.Vault = stored(doc)
 		if r, err := keys.Open(context.Background(), config); err == nil || r != nil {
@@ -150,6 +186,8 @@ func add(doc, key object) { doc["keys"] = append(doc["keys"].([]any), key) }
 func TestARingInClearIsNotTakenForASealedOne(t *testing.T) {
 	_, clear := newRing(t, inClear)
 	_, sealed := newRing(t, nil)
+	ring, _ := ringOf(t, clear, func(object) {})
+	seal := sealOf(t, sealed, ring)
 	for name, c := range map[string]struct {
 		config keys.Config
 		vault  keys.Vault
@@ -157,6 +195,7 @@ func TestARingInClearIsNotTakenForASealedOne(t *testing.T) {
 	}{
 		"in clear, with a secret":  {sealed, clear.Vault, "WRIT_KEYS_IN_CLEAR"},
 		"sealed, without a secret": {clear, sealed.Vault, "WRIT_SECRET"},
+		"in clear, with a seal":    {clear, stored(fmt.Appendf(nil, `{"ring":%s,"seal":%q}`, ring, seal)), "WRIT_SECRET"},
 	} {
 		c.config.Vault = c.vault
 		if _, err := keys.Open(context.Background(), c.config); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -180,7 +219,7 @@ func TestLaterVersionsMayAddMembers(t *testing.T) {
 		return k
 	}
 	retired, active, pending := fresh(at(-time.Hour), keys.ES256), fresh(at(-time.Minute), keys.EdDSA), fresh(at(time.Hour), keys.ES256)
-	retired["private_in_clear"] = "AA"
+	delete(retired, "private_in_clear")
 	config.Vault = stored(documentOf(t, config, func(doc object) {
 		firstKey(doc)["activate_at"] = at(-2 * time.Minute)
 		doc["later"] = object{"x": 1}
@@ -203,6 +242,9 @@ func TestLaterVersionsMayAddMembers(t *testing.T) {
 	for _, k := range info.Keys {
 		states = append(states, k.State)
 	}
+	if !info.Keys[0].Wiped || info.Keys[1].Wiped {
+		t.Error("Inspect must say that the retired key, and no other, is wiped")
+	}
 	if len(states) != 4 || states[0] != keys.Retired || states[1] != keys.Retired || states[2] != keys.Active || states[3] != keys.Pending {
 		t.Errorf("states %v", states)
 	}
@@ -220,7 +262,7 @@ func TestLaterVersionsMayAddMembers(t *testing.T) {
 	clock.add(-48 * time.Hour)
 	config.Vault = stored(documentOf(t, config, func(doc object) {
 		for _, k := range doc["keys"].([]any)[1:] {
-			k.(object)["private_in_clear"] = "AA"
+			delete(k.(object), "private_in_clear")
 		}
 	}))
 	r = reopen(t, config)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Info is what a ring's document says to one who does not know its secret.
+// Info is what a ring's document says, whether or not it is genuine; see Inspect.
 type Info struct {
 	Issuer    string
 	UpdatedAt time.Time
@@ -22,6 +22,7 @@ type KeyInfo struct {
 	ActivateAt time.Time
 	MaxTTL     time.Duration // the longest lifetime of a token that it may sign
 	InClear    bool          // the private half is unencrypted
+	Wiped      bool          // there is no private half any more
 }
 
 // State is where in its life a signing key stands.
@@ -36,8 +37,11 @@ const (
 )
 
 // Inspect reads a ring without its secret and without changing anything, for tools. It returns nil
-// and no error if the vault is empty. It cannot tell whether the private halves are whole: Open
-// does.
+// and no error if the vault is empty.
+//
+// It authenticates nothing: the seal is not checked, and all that it returns, public keys included,
+// may be the work of anyone who can write the vault. Trust and publish the keys of a Ring instead:
+// Open checks the seal.
 func Inspect(ctx context.Context, v Vault, now time.Time) (*Info, error) {
 	doc, version, err := v.Load(ctx)
 	if err != nil {
@@ -46,7 +50,11 @@ func Inspect(ctx context.Context, v Vault, now time.Time) (*Info, error) {
 	if len(doc) == 0 && version == 0 {
 		return nil, nil
 	}
-	p, err := parseDocument(doc, nil)
+	d, err := splitDocument(doc)
+	if err != nil {
+		return nil, fmt.Errorf("keys: %s: %w", vaultName(v), err)
+	}
+	p, err := parse(d.Ring, nil)
 	if err != nil {
 		return nil, fmt.Errorf("keys: %s: %w", vaultName(v), err)
 	}
@@ -61,7 +69,7 @@ func Inspect(ctx context.Context, v Vault, now time.Time) (*Info, error) {
 		}
 		info.Keys = append(info.Keys, KeyInfo{
 			Public: k.public, State: state, CreatedAt: k.CreatedAt, ActivateAt: k.ActivateAt,
-			MaxTTL: time.Duration(k.MaxTTL) * time.Second, InClear: k.PrivateInClear != "",
+			MaxTTL: time.Duration(k.MaxTTL) * time.Second, InClear: k.PrivateInClear != "", Wiped: !k.hasPrivate(),
 		})
 	}
 	return info, nil

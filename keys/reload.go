@@ -14,9 +14,11 @@ const (
 
 // flight is one reading of the vault, which any number of callers wait for.
 type flight struct {
-	done   chan struct{}
-	err    error
-	gaveUp bool // the caller that read stopped waiting, which is no answer to the others
+	done    chan struct{}
+	began   time.Time
+	limited bool // it is one of those that unknown kids can cause
+	err     error
+	gaveUp  bool // the caller that read stopped waiting, which is no answer to the others
 }
 
 // Run reads the vault again every third of MaxStale until ctx ends, and returns ctx.Err(). A
@@ -43,9 +45,9 @@ func (r *Ring) Run(ctx context.Context) error {
 // latest writes takes no key away. To adopt a ring that was made anew on purpose, restart.
 func (r *Ring) Reload(ctx context.Context) error { return r.reload(ctx, 0) }
 
-// reload joins the reading under way. If there is none and the last began less than every ago, its
-// outcome stands; otherwise it reads. One lock covers the decision, or a flood would slip in
-// between.
+// reload joins the reading under way. If there is none and the last that counts began less than
+// every ago, its outcome stands; otherwise it reads. One lock covers the decision, or a flood would
+// slip in between.
 func (r *Ring) reload(ctx context.Context, every time.Duration) error {
 	if r.state.Load() == nil {
 		return r.Ready()
@@ -53,13 +55,13 @@ func (r *Ring) reload(ctx context.Context, every time.Duration) error {
 	for {
 		r.mu.Lock()
 		f, now := r.flight, r.config.Now()
-		if f == nil && elapsed(r.attempted, now) < every {
-			r.mu.Unlock()
-			return r.state.Load().err
+		if f == nil && r.elapsed(r.attempted, now) < every {
+			defer r.mu.Unlock()
+			return r.outcome
 		}
 		if f == nil {
-			f = &flight{done: make(chan struct{})}
-			r.flight, r.attempted = f, now
+			f = &flight{done: make(chan struct{}), began: now, limited: every > 0}
+			r.flight = f
 			r.mu.Unlock()
 			return r.lead(ctx, f)
 		}
@@ -75,16 +77,21 @@ func (r *Ring) reload(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// lead does the reading of f. It ends the flight even if a Vault or Wrapper panics.
+// lead does the reading of f. It ends the flight even if a Vault or Wrapper panics. A reading that its
+// caller gave up does not count, unless it is a limited one: a vault that hangs is not to be asked
+// again and again.
 func (r *Ring) lead(ctx context.Context, f *flight) error {
 	f.err = errors.New("keys: reloading the ring: panic")
 	defer func() {
 		r.mu.Lock()
 		r.flight = nil
+		if f.limited || !f.gaveUp {
+			r.attempted, r.outcome = f.began, f.err
+		}
 		r.mu.Unlock()
 		close(f.done)
 	}()
-	held, began := r.state.Load(), r.config.Now()
+	held := r.state.Load()
 	next, err := r.reread(ctx, held.keyring)
 	if err != nil {
 		f.gaveUp = ctx.Err() != nil
@@ -93,7 +100,7 @@ func (r *Ring) lead(ctx context.Context, f *flight) error {
 		return f.err
 	}
 	f.err = nil
-	r.state.Store(&ringState{next, began, nil})
+	r.state.Store(&ringState{next, f.began, nil})
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -88,51 +87,6 @@ func TestARingThatIsNotReadAgainStopsSigningButGoesOnVerifying(t *testing.T) {
 	}
 }
 
-// req 38
-func TestAFloodOfUnknownKidsReadsTheVaultOnce(t *testing.T) {
-	r, v, c := newCounted(t)
-	c.add(11 * time.Second)
-	flood := func() {
-		var all sync.WaitGroup
-		for range 50 {
-			all.Go(func() {
-				if err := r.Refresh(t.Context()); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		all.Wait()
-	}
-	flood()
-	c.add(9 * time.Second)
-	flood()
-	if n := v.loads.Load(); n != 1 {
-		t.Errorf("%d readings within 10 s, want 1", n)
-	}
-	c.add(time.Second)
-	flood()
-	if n := v.loads.Load(); n != 2 {
-		t.Errorf("%d readings after 10 s, want 2", n)
-	}
-}
-
-func TestRefreshSaysNothingAboutAKidWhileTheVaultIsDown(t *testing.T) {
-	r, v, c := newCounted(t)
-	v.fail.Store(true)
-	c.add(11 * time.Second)
-	for i := range 3 { // the rate limit does not turn the failure into an answer
-		if err := r.Refresh(t.Context()); !errors.Is(err, keys.ErrUnavailable) || !errors.Is(err, errDown) {
-			t.Errorf("call %d: %v, want ErrUnavailable", i, err)
-		}
-	}
-	if n := v.loads.Load(); n != 1 {
-		t.Errorf("%d readings, want 1", n)
-	}
-	v.fail.Store(false)
-	c.add(10 * time.Second)
-	check(t, r.Refresh(t.Context()))
-}
-
 func TestConcurrentReloadsShareOneReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, v, _ := newCounted(t)
@@ -165,25 +119,12 @@ func TestConcurrentReloadsShareOneReading(t *testing.T) {
 	})
 }
 
-func TestAClientThatHangsUpDoesNotSpendTheReading(t *testing.T) {
-	r, _, c := newCounted(t)
-	c.add(11 * time.Second)
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := r.Refresh(gone); err != nil {
-		t.Errorf("the client that hung up: %v", err)
-	}
-	if err := r.Refresh(t.Context()); err != nil {
-		t.Errorf("the next: %v", err)
-	}
-}
-
 // req 44
 func TestAWorseDocumentNeverReplacesTheRing(t *testing.T) {
 	for name, spoil := range map[string]func(t *testing.T, path string, c keys.Config){
 		"it is gone":       func(t *testing.T, path string, _ keys.Config) { check(t, os.RemoveAll(path)) },
 		"it is empty":      func(t *testing.T, path string, _ keys.Config) { rewrite(t, path, nil) },
-		"it is half there": func(t *testing.T, path string, _ keys.Config) { rewrite(t, path, []byte(`{"v":1,`)) },
+		"it is half there": func(t *testing.T, path string, _ keys.Config) { rewrite(t, path, []byte(`{"ring":{"v":1,`)) },
 		"it is a new ring": func(t *testing.T, path string, c keys.Config) {
 			check(t, os.RemoveAll(path))
 			reopen(t, c)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,8 @@ type Ring struct {
 
 	mu        sync.Mutex // for the following; readers never take it
 	flight    *flight
-	attempted time.Time // when the last reading of the vault began
+	attempted time.Time // when the last reading of the vault that counts began
+	outcome   error     // of that reading
 }
 
 // ringState is replaced as a whole, by the one reload under way.
@@ -170,18 +172,30 @@ func (r *Ring) Ready() error {
 	if s == nil {
 		return fmt.Errorf("%w: the ring was not opened", ErrUnavailable)
 	}
-	age := elapsed(s.synced, r.config.Now())
+	age := r.elapsed(s.synced, r.config.Now())
 	if age <= r.config.MaxStale {
 		return nil
 	}
-	if s.err != nil {
-		return fmt.Errorf("%w: last read %v ago: %w", ErrUnavailable, age.Round(time.Second), s.err)
+	last := fmt.Sprintf("last read %v ago", age.Round(time.Second))
+	if age == unknowable {
+		last = "last read before the clock was set back"
 	}
-	return fmt.Errorf("%w: last read %v ago; is Run running?", ErrUnavailable, age.Round(time.Second))
+	if s.err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrUnavailable, last, s.err)
+	}
+	return fmt.Errorf("%w: %s; is Run running?", ErrUnavailable, last)
 }
 
+// unknowable is how long ago something was if the clock has been set back since. It is longer than
+// any limit.
+const unknowable = time.Duration(math.MaxInt64)
+
 // elapsed is the larger of what the wall clock and the monotonic clock say: the one may step back,
-// the other stops while the machine sleeps.
-func elapsed(since, now time.Time) time.Duration {
+// the other stops while the machine sleeps. Config.Now may have no monotonic clock, which alone
+// makes Sub negative.
+func (r *Ring) elapsed(since, now time.Time) time.Duration {
+	if now.Sub(since) < -r.config.Skew {
+		return unknowable
+	}
 	return max(0, now.Sub(since), now.Round(0).Sub(since.Round(0)))
 }

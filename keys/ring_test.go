@@ -196,11 +196,42 @@ func TestAClockThatStepsBackLeavesAKeyToSignWith(t *testing.T) {
 	c := newClock()
 	r, config := newRing(t, func(config *keys.Config) { config.Now = c.now })
 	c.add(-24 * time.Hour)
+	if _, err := r.Signing(); !errors.Is(err, keys.ErrUnavailable) {
+		t.Errorf("nobody can tell how old the open ring is: %v, want ErrUnavailable", err)
+	}
+	check(t, r.Reload(t.Context()))
 	for name, r := range map[string]*keys.Ring{"the open ring": r, "after a restart": reopen(t, config)} {
 		k, err := r.Signing()
 		check(t, err)
 		if _, err := r.SigningMAC(); err != nil || k.ID() != r.Publics()[0].ID() {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAClockThatIsSetBackMakesTheRingStale(t *testing.T) {
+	for name, c := range map[string]struct {
+		step time.Duration
+		want error
+	}{
+		"by Skew":           {-5 * time.Second, nil},
+		"by more than Skew": {-5*time.Second - time.Millisecond, keys.ErrUnavailable},
+		"by years":          {-100_000 * time.Hour, keys.ErrUnavailable},
+		"ahead by years":    {100_000 * time.Hour, keys.ErrUnavailable},
+	} {
+		r, v, clock := newCounted(t)
+		clock.add(c.step)
+		if err := r.Ready(); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if c.want == nil {
+			continue
+		}
+		if err := r.Refresh(t.Context()); err != nil || v.loads.Load() != 1 {
+			t.Errorf("%s: Refresh must read the vault: %v", name, err)
+		}
+		if err := r.Ready(); err != nil {
+			t.Errorf("%s: once it was read: %v", name, err)
 		}
 	}
 }

@@ -1,14 +1,12 @@
 package keys
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -17,20 +15,13 @@ const macAlgorithm = "HMAC-SHA256"
 
 const macKeySize = 32
 
-var (
-	errInClear = errors.New("the ring keeps private halves in clear, but a secret is configured: " +
-		"set KeysInClear (WRIT_KEYS_IN_CLEAR=true), or make a new ring")
-	errSealed = errors.New("the ring keeps private halves sealed, but no secret is configured: " +
-		"set the one that sealed it (WRIT_SECRET)")
-)
-
 // seal puts the private half into the item, as the configuration says.
 func (c *Config) seal(ctx context.Context, i *item, alg string, private []byte) error {
 	if c.InClear {
 		i.PrivateInClear = b64.EncodeToString(private)
 		return nil
 	}
-	wrapped, err := c.Wrapper.Wrap(ctx, private, additionalData(c.Issuer, i.KID, alg))
+	wrapped, err := c.Wrapper.Wrap(ctx, private, additionalData(privateLabel, c.Issuer, i.KID, alg))
 	i.Private = b64.EncodeToString(wrapped)
 	return err
 }
@@ -51,7 +42,7 @@ func (c *Config) unseal(ctx context.Context, i *item, alg string) ([]byte, error
 	if c.InClear {
 		return raw, nil
 	}
-	return c.Wrapper.Unwrap(ctx, raw, additionalData(c.Issuer, i.KID, alg))
+	return c.Wrapper.Unwrap(ctx, raw, additionalData(privateLabel, c.Issuer, i.KID, alg))
 }
 
 // keyring is an opened document: immutable, shared by all readers. The lists are in order of
@@ -76,31 +67,31 @@ type macKey struct {
 	key []byte
 }
 
-// wiped stands where the private half of a retired key was. Sealed like one, it shows that whoever
-// put the public half there knew the secret. It is not empty because some KMS do not encrypt
-// nothing.
-var wiped = []byte{0}
-
-// open unseals every private half and shows that it belongs to its public half.
+// open checks the seal, then unseals every private half and shows that it belongs to its public half.
 func (c *Config) open(ctx context.Context, doc []byte, version uint64) (*keyring, error) {
-	p, err := parseDocument(doc, c.Algorithm)
+	d, err := splitDocument(doc)
 	if err != nil {
 		return nil, err
 	}
-	if p.issuer != c.Issuer {
-		return nil, fmt.Errorf("the ring is for another issuer, %q, not for %q: give each issuer a ring of its own", p.issuer, c.Issuer)
+	if err := c.authenticate(ctx, d); err != nil {
+		return nil, err
+	}
+	p, err := parse(d.Ring, c.Algorithm)
+	if err != nil {
+		return nil, err
 	}
 	k := &keyring{version: version, updatedAt: p.updatedAt, byID: map[string]*Public{}, macByID: map[[4]byte][]byte{}}
 	for _, item := range p.keys {
 		k.publics = append(k.publics, item.public)
 		k.byID[item.KID] = item.public
+		if !item.hasPrivate() {
+			continue
+		}
 		private, err := c.openSigning(ctx, &item)
 		if err != nil {
 			return nil, fmt.Errorf("key %s: %w", item.KID, err)
 		}
-		if private != nil {
-			k.signers = append(k.signers, signer{item.item, private})
-		}
+		k.signers = append(k.signers, signer{item.item, private})
 	}
 	if len(k.signers) == 0 {
 		return nil, errors.New("the ring has no key that signs: restore it from a backup")
@@ -120,14 +111,10 @@ func (c *Config) open(ctx context.Context, doc []byte, version uint64) (*keyring
 	return k, nil
 }
 
-// openSigning returns nil and no error for a key whose private half was wiped.
 func (c *Config) openSigning(ctx context.Context, item *parsedKey) (*Private, error) {
 	der, err := c.unseal(ctx, &item.item, item.Alg)
 	if err != nil {
 		return nil, err
-	}
-	if bytes.Equal(der, wiped) {
-		return nil, nil
 	}
 	private, err := parsePKCS8(item.public.algorithm, der)
 	if err != nil {
@@ -166,6 +153,7 @@ func (c *Config) newDocument(ctx context.Context) ([]byte, error) {
 	if err := c.seal(ctx, &mac.item, macAlgorithm, key); err != nil {
 		return nil, fmt.Errorf("sealing the MAC key: %w", err)
 	}
-	doc := document{V: documentVersion, Issuer: c.Issuer, UpdatedAt: now, Keys: []signingItem{signing}, MAC: []macItem{mac}}
-	return json.Marshal(doc, jsontext.WithIndent("  "))
+	return c.sealDocument(ctx, content{
+		V: documentVersion, Issuer: c.Issuer, UpdatedAt: now, Keys: []signingItem{signing}, MAC: []macItem{mac},
+	})
 }

@@ -10,7 +10,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strings"
 )
 
 // Secret is the Wrapper that needs nothing else: AES-256-GCM under a key derived, by HKDF-SHA256,
@@ -89,42 +88,3 @@ func (s *secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // String is redacted.
 func (s *secret) String() string { return "secret (redacted)" }
-
-// placeholders are what people leave standing in examples, in lower case and without separators.
-// Each is long enough not to turn up in random text.
-var placeholders = []string{
-	"changeme", "changethis", "replaceme", "replacethis", "placeholder", "password", "example", "insecure",
-	"yoursecret", "mysecret", "supersecret", "topsecret", "testsecret", "secretkey", "secretsecret", "notasecret",
-}
-
-// notRandom says why b cannot have come from a random source, or nothing.
-func notRandom(b []byte) string {
-	var seen [256]bool
-	distinct, steps := 0, 0
-	for i, c := range b {
-		if !seen[c] {
-			seen[c] = true
-			distinct++
-		}
-		if i > 0 && c == b[i-1]+1 {
-			steps++
-		}
-	}
-	repeats := false
-	for p := 1; p <= len(b)/2; p++ {
-		repeats = repeats || bytes.Equal(b[p:], b[:len(b)-p])
-	}
-	switch {
-	case distinct < 8 || repeats:
-		return "repeats itself"
-	case steps > len(b)/2:
-		return "is a mere sequence"
-	}
-	text := strings.NewReplacer("-", "", "_", "", " ", "", ".", "").Replace(strings.ToLower(string(b)))
-	for _, word := range placeholders {
-		if strings.Contains(text, word) {
-			return "looks like a placeholder"
-		}
-	}
-	return ""
-}

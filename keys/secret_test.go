@@ -3,8 +3,11 @@ package keys_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,6 +46,20 @@ func TestSecretsThatAreNotRandomAreRefused(t *testing.T) {
 		"CHANGE_ME in the middle": "x7Gq-CHANGE_ME-before-going-live-9z",
 		"your secret here":        "<your-secret-goes-here-32-chars-min>",
 		"a password":              "my very long Password for sessions 1",
+		"REPLACE_WITH":            "REPLACE_WITH_OUTPUT_OF_OPENSSL_RAND",
+		"your 256 bit secret":     "your-256-bit-secret-goes-right-here",
+		"in brackets":             "<openssl rand -base64 32 output here>",
+		"in brackets, in words":   "<thirty-two bytes from your vault go here>",
+		"a command":               "$(openssl rand -base64 32 | tr -d =)",
+		"another command":         "$(head -c32 /dev/urandom | base64 -w0)",
+		"a variable":              "${SESSIONS_WRIT_KEK_FROM_THE_VAULT}",
+		"a template":              "{{ .Values.sessions.kek | b64enc }}",
+		"not for production":      "dev-only-do-not-use-in-production!!",
+		"zeros, then a sequence":  "00000000000000000000000012345678",
+		"an a, over and over":     strings.Repeat("a", 25) + "bcdefgh",
+		"a word, nearly repeated": "hunter2Ahunter2Bhunter2Chunter2D",
+		"backwards":               "zyxwvutsrqponmlkjihgfedcba987654",
+		"the keyboard":            "qwertyuiopasdfghjklzxcvbnm,.1234",
 	} {
 		if w, err := keys.Secret([]byte(secret)); err == nil || w != nil {
 			t.Errorf("%s: accepted", name)
@@ -57,6 +74,26 @@ func TestSecretsThatAreNotRandomAreRefused(t *testing.T) {
 	} {
 		if _, err := keys.Secret([]byte(secret)); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestRandomSecretsAreAccepted draws from a fixed seed, so that it cannot fail by chance.
+func TestRandomSecretsAreAccepted(t *testing.T) {
+	random := rand.NewChaCha8([32]byte{1})
+	for range 5000 {
+		var b [32]byte
+		random.Read(b[:])
+		for form, secret := range map[string]string{
+			"32 bytes":                string(b[:]),
+			"base64":                  base64.StdEncoding.EncodeToString(b[:]),
+			"base64url":               base64.RawURLEncoding.EncodeToString(b[:]),
+			"hexadecimal of 16 bytes": hex.EncodeToString(b[:16]),
+			"hexadecimal":             hex.EncodeToString(b[:]),
+		} {
+			if _, err := keys.Secret([]byte(secret)); err != nil {
+				t.Errorf("%s: %v", form, err)
+			}
 		}
 	}
 }

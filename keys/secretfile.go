@@ -9,9 +9,10 @@ import (
 const maxSecret = 4 << 10
 
 // ReadSecretFile reads the secret that path holds: its bytes, without one line end at the end. It
-// refuses a file that the group or others may read or write (except on Windows, which has no such
-// modes), and one that holds fewer than 32 bytes. Secret checks the rest. Keep text in the file,
-// not raw bytes: those may end in a line end.
+// refuses a file that the group or others may read or write, or that belongs to a user other than
+// root and the one that the process runs as (except on Windows, which has no such modes), and one
+// that holds fewer than 32 bytes. Secret checks the rest. Keep text in the file, not raw bytes:
+// those may end in a line end.
 func ReadSecretFile(path string) ([]byte, error) {
 	b, err := readOwn(path, maxSecret, "forge sessions with it")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -19,10 +20,12 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("GORACE", "atexit_sleep_ms=0")              // or every run of keygen under -race takes a second
-			e.Setenv("GOOD", "q8GJb0cQv1rT5mXzN3uYw7eKp2LsHd9f") // a test secret
+			e.Setenv("GOOD", "q8GJb0cQv1rT5mXzN3uYw7eKp2LsHd9f") // test secrets
+			e.Setenv("OTHER", "Zk3XwPq7Tn1LfR8sVy5BhJd0GmCe4UaO")
+			e.Setenv("LONG", strings.Repeat("x", 5000))
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "mode": mode},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "mode": mode, "forge": forge},
 	})
 }
 
@@ -47,4 +50,16 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
 		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
 	}
+}
+
+// forge PATH lets the keys of a ring sign for longer, as one without the secret can.
+func forge(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	genuine, err := os.ReadFile(path)
+	ts.Check(err)
+	forged := strings.Replace(string(genuine), `"max_ttl": 3600`, `"max_ttl": 7200`, 1)
+	if forged == string(genuine) {
+		ts.Fatalf("%s has no max_ttl to change", args[0])
+	}
+	ts.Check(os.WriteFile(path, []byte(forged), 0o600))
 }

@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"github.com/writ-go/writ/keys"
 )
 
 const usage = `Usage:
     keygen new --issuer URL [--alg ALG] [--max-ttl TIME] [--clear] [DIR]
-    keygen public [--pem] [DIR]
-    keygen status [--json] [DIR]
+    keygen public [--pem] [--clear] [DIR]
+    keygen status [--json] [--clear] [DIR]
 
 DIR is the directory that holds the key ring. Default: WRIT_KEYS.
 
@@ -30,7 +28,11 @@ content of the file WRIT_SECRET_FILE: at least 32 random characters.
 
 public prints the public keys as a JSON Web Key Set, or as PEM.
 
-status prints what every key is doing. Neither needs the secret.
+status prints what every key is doing.
+
+Both open the ring as the program does, with the secret or --clear, and check that
+it is for WRIT_ISSUER, if that is set. Without a secret they print what DIR says,
+and warn: whoever can write to it may have put in keys of their own.
 
 The exit status is 0, 1 after a failure, or 2 for a mistake in the command line.
 
@@ -69,47 +71,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case "new":
 		return runNew(ctx, args, stderr)
 	case "public":
-		return runPublic(ctx, args, stdout)
+		return runPublic(ctx, args, stdout, stderr)
 	case "status":
-		return runStatus(ctx, args, stdout)
+		return runStatus(ctx, args, stdout, stderr)
 	case "help", "-h", "-help", "--help":
 		return flag.ErrHelp
 	default:
-		return usageError{fmt.Errorf("unknown command %q: use new, public or status", name)}
+		return usageError{errors.New("unknown command: use new, public or status")}
 	}
-}
-
-func newFlags(command string) *flag.FlagSet {
-	flags := flag.NewFlagSet(command, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	return flags
-}
-
-// parseDir parses flags before and after the one argument DIR, and returns that or WRIT_KEYS.
-func parseDir(flags *flag.FlagSet, args []string) (string, error) {
-	var dirs []string
-	for {
-		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
-			return "", err
-		} else if err != nil {
-			return "", usageError{err}
-		}
-		if args = flags.Args(); len(args) == 0 {
-			break
-		}
-		dirs, args = append(dirs, args[0]), args[1:]
-	}
-	switch {
-	case len(dirs) > 1:
-		return "", usageError{fmt.Errorf("more than one directory: %q", dirs)}
-	case len(dirs) == 1 && dirs[0] != "":
-		return dirs[0], nil
-	case len(dirs) == 0 && os.Getenv("WRIT_KEYS") != "":
-		return os.Getenv("WRIT_KEYS"), nil
-	}
-	return "", usageError{errors.New("no directory: name the ring's directory, or set WRIT_KEYS")}
-}
-
-func noRing(dir string) error {
-	return fmt.Errorf("no ring in %v: make one with: keygen new", keys.Dir(dir))
 }

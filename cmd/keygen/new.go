@@ -13,20 +13,21 @@ import (
 )
 
 func runNew(ctx context.Context, args []string, stderr io.Writer) error {
-	flags := newFlags("new")
+	flags := newCommand("new")
 	issuer := flags.String("issuer", os.Getenv("WRIT_ISSUER"), "")
 	alg := flags.String("alg", keys.ES256.Name(), "")
-	maxTTL := flags.Duration("max-ttl", time.Hour, "")
-	inClear := flags.Bool("clear", false, "")
-	dir, err := parseDir(flags, args)
+	maxTTL := flags.String("max-ttl", "1h", "")
+	inClear := flags.boolean("clear")
+	dir, err := flags.parse(args)
 	if err != nil {
 		return err
 	}
-	c := keys.Config{Issuer: *issuer, Vault: keys.Dir(dir), MaxTTL: *maxTTL}
+	c := keys.Config{Issuer: *issuer, Vault: keys.Dir(dir)}
 	if err := checkIssuer(*issuer); err != nil {
 		return usageError{err}
 	}
-	if *maxTTL < time.Second || *maxTTL > 24*time.Hour || *maxTTL%time.Second != 0 {
+	c.MaxTTL, err = time.ParseDuration(*maxTTL)
+	if err != nil || c.MaxTTL < time.Second || c.MaxTTL > 24*time.Hour || c.MaxTTL%time.Second != 0 {
 		return usageError{errors.New("--max-ttl must be whole seconds, from 1s to 24h")}
 	}
 	for _, a := range []keys.Algorithm{keys.ES256, keys.EdDSA, keys.Ed25519} {
@@ -35,9 +36,11 @@ func runNew(ctx context.Context, args []string, stderr io.Writer) error {
 		}
 	}
 	if c.Algorithm == nil {
-		return usageError{fmt.Errorf("unknown algorithm %q: use ES256, EdDSA or Ed25519", *alg)}
+		return usageError{errors.New("unknown algorithm: use ES256, EdDSA or Ed25519")}
 	}
-	if err := protect(&c, *inClear); err != nil {
+	if err := protect(&c, *inClear); errors.Is(err, errUnprotected) {
+		return errors.New("no secret to encrypt the private keys with: set WRIT_SECRET or WRIT_SECRET_FILE, or give up encryption with --clear")
+	} else if err != nil {
 		return err
 	}
 
@@ -62,42 +65,6 @@ func checkIssuer(issuer string) error {
 	u, err := url.Parse(issuer)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return errors.New("the issuer must be an URL such as https://app.example, without user, query or fragment")
-	}
-	return nil
-}
-
-// protect sets how private keys are kept. Errors name the variable at fault and never its value.
-func protect(c *keys.Config, inClear bool) error {
-	if text, ok := os.LookupEnv("WRIT_KEYS_IN_CLEAR"); ok && !inClear {
-		if text != "true" && text != "false" {
-			return errors.New("WRIT_KEYS_IN_CLEAR must be true or false")
-		}
-		inClear = text == "true"
-	}
-	text, hasText := os.LookupEnv("WRIT_SECRET")
-	file, hasFile := os.LookupEnv("WRIT_SECRET_FILE")
-	switch {
-	case inClear && (hasText || hasFile):
-		return errors.New("a secret and keys in clear exclude each other: unset WRIT_SECRET and WRIT_SECRET_FILE, or WRIT_KEYS_IN_CLEAR (--clear)")
-	case inClear:
-		c.InClear = true
-		return nil
-	case hasText && hasFile:
-		return errors.New("WRIT_SECRET and WRIT_SECRET_FILE exclude each other: unset one")
-	case !hasText && !hasFile:
-		return errors.New("no secret to encrypt the private keys with: set WRIT_SECRET or WRIT_SECRET_FILE, or give up encryption with --clear")
-	}
-	secret, name := []byte(text), "WRIT_SECRET"
-	if hasFile {
-		var err error
-		if secret, err = keys.ReadSecretFile(file); err != nil {
-			return fmt.Errorf("WRIT_SECRET_FILE: %w", err)
-		}
-		name = "WRIT_SECRET_FILE"
-	}
-	var err error
-	if c.Wrapper, err = keys.Secret(secret); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }

@@ -4,25 +4,21 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/writ-go/writ/keys"
 	"github.com/writ-go/writ/keys/jwks"
 )
 
-func runPublic(ctx context.Context, args []string, stdout io.Writer) error {
-	flags := newFlags("public")
-	asPEM := flags.Bool("pem", false, "")
-	dir, err := parseDir(flags, args)
+func runPublic(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := newCommand("public")
+	asPEM, inClear := flags.boolean("pem"), flags.boolean("clear")
+	dir, err := flags.parse(args)
 	if err != nil {
 		return err
 	}
-	info, err := keys.Inspect(ctx, keys.Dir(dir), time.Now())
+	info, err := readRing(ctx, dir, *inClear, stderr)
 	if err != nil {
 		return err
-	}
-	if info == nil {
-		return noRing(dir)
 	}
 	var set []*keys.Public
 	for _, k := range info.Keys {

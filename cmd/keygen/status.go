@@ -29,27 +29,25 @@ type keyStatus struct {
 	ActivateAt time.Time  `json:"activate_at"`
 	MaxTTL     int64      `json:"max_ttl"` // seconds
 	InClear    bool       `json:"in_clear"`
+	Wiped      bool       `json:"wiped"`
 }
 
-func runStatus(ctx context.Context, args []string, stdout io.Writer) error {
-	flags := newFlags("status")
-	asJSON := flags.Bool("json", false, "")
-	dir, err := parseDir(flags, args)
+func runStatus(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := newCommand("status")
+	asJSON, inClear := flags.boolean("json"), flags.boolean("clear")
+	dir, err := flags.parse(args)
 	if err != nil {
 		return err
 	}
-	info, err := keys.Inspect(ctx, keys.Dir(dir), time.Now())
+	info, err := readRing(ctx, dir, *inClear, stderr)
 	if err != nil {
 		return err
-	}
-	if info == nil {
-		return noRing(dir)
 	}
 	s := status{Issuer: info.Issuer, UpdatedAt: info.UpdatedAt, MACKeys: info.MACs}
 	for _, k := range info.Keys {
 		s.Keys = append(s.Keys, keyStatus{
 			KID: k.Public.ID(), Alg: k.Public.Algorithm().Name(), State: k.State, CreatedAt: k.CreatedAt,
-			ActivateAt: k.ActivateAt, MaxTTL: int64(k.MaxTTL / time.Second), InClear: k.InClear,
+			ActivateAt: k.ActivateAt, MaxTTL: int64(k.MaxTTL / time.Second), InClear: k.InClear, Wiped: k.Wiped,
 		})
 	}
 	if *asJSON {
@@ -74,6 +72,8 @@ func (s *status) table(w io.Writer) error {
 		private := "sealed"
 		if k.InClear {
 			private = "IN CLEAR"
+		} else if k.Wiped {
+			private = "wiped"
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%v\t%s\n", k.KID, k.Alg, k.State, k.CreatedAt.Format(time.RFC3339),
 			since, time.Duration(k.MaxTTL)*time.Second, private)

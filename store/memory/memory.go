@@ -97,6 +97,7 @@ func (s *Store) Save(ctx context.Context, row writ.Row, entries ...revocation.En
 	}
 	if !exists || sooner(row.Expires, old.Expires) {
 		s.rowsDue.add(row.Expires, row.ID)
+		s.rowsDue.tidy(len(s.rows), s.expiries)
 	}
 	s.log.append(entries)
 	return s.copyOf(row), nil
@@ -166,6 +167,15 @@ func (s *Store) Close() error {
 		s.log.wake()
 	}
 	return nil
+}
+
+// expiries yields when each row expires.
+func (s *Store) expiries(yield func(string, time.Time) bool) {
+	for id, row := range s.rows {
+		if !yield(id, row.Expires) {
+			return
+		}
+	}
 }
 
 // copyOf makes what a caller gets: the store's bytes stay its own.

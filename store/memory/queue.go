@@ -2,6 +2,7 @@ package memory
 
 import (
 	"container/heap"
+	"iter"
 	"time"
 )
 
@@ -19,6 +20,18 @@ type item[K comparable] struct {
 func (q *queue[K]) add(at time.Time, key K) {
 	if !at.IsZero() {
 		heap.Push(&q.items, item[K]{at, key})
+	}
+}
+
+// tidy makes the queue anew from all keys and their times, if it holds more than twice as many: a key
+// whose time is put off and brought forward again and again stands in it many times.
+func (q *queue[K]) tidy(n int, all iter.Seq2[K, time.Time]) {
+	if len(q.items) <= 2*n+100 {
+		return
+	}
+	q.items = nil
+	for key, at := range all {
+		q.add(at, key)
 	}
 }
 

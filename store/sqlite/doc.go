@@ -20,6 +20,11 @@
 //
 // The file belongs to the store alone. Open creates it readable by its owner only, and refuses one
 // that others may read. Beside it SQLite keeps two more, with "-wal" and "-shm" at the end of their
-// names: copy none of them while a program runs, use "VACUUM INTO". When an older copy was put back,
-// followers of the log notice and merge what they still know into it.
+// names: copy none of them while a program runs, use "VACUUM INTO".
+//
+// To put an older copy back, stop every program and remove those two. What ended since the copy was
+// made is alive in it, so end all that was issued before: append an entry of Kind
+// revocation.Everything, with Before now and an Expires that no session outlives. A follower that ran
+// on, because the copy was loaded into the open file, notices the gap, keeps what it knows itself and
+// goes on; it writes nothing back.
 package sqlite

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"crypto/rand"
 	"path/filepath"
 	"testing"
 	"time"
@@ -39,6 +40,44 @@ func TestWritesWithEntriesAreOnTheDiskBeforeTheyAreAcknowledged(t *testing.T) { 
 		var got durability
 		if err := s.writer.conn.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&got); err != nil || got != c.want {
 			t.Errorf("%s: synchronous = %d, error %v; want %d", c.name, got, err, c.want)
+		}
+	}
+}
+
+// data_version changes for a connection when another one has committed something.
+func TestAppendingWhatTheLogKnowsBringsAllToTheDisk(t *testing.T) { // req 60
+	ctx := t.Context()
+	s, err := Open(ctx, filepath.Join(t.TempDir(), "sessions.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	e := revocation.Entry{Kind: revocation.Everything, Before: 1}
+	if err := s.Append(ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := s.db.Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	commits := func() (version int) {
+		t.Helper()
+		if err := reader.QueryRowContext(ctx, `PRAGMA data_version`).Scan(&version); err != nil {
+			t.Fatal(err)
+		}
+		return version
+	}
+	for range 2 {
+		if _, err := s.Save(ctx, writ.Row{ID: rand.Text(), Expires: time.Now().Add(time.Hour)}); err != nil {
+			t.Fatal(err)
+		}
+		before := commits()
+		if err := s.Append(ctx, e); err != nil {
+			t.Fatal(err)
+		}
+		if commits() == before {
+			t.Error("nothing was committed: SQLite has brought nothing to the disk")
 		}
 	}
 }

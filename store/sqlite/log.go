@@ -15,8 +15,6 @@ import (
 const (
 	// trail is how many transactions a cursor may lie behind before Tail asks for a snapshot.
 	trail = 1 << 16
-	// tailBatch is about how many entries one Tail returns at most.
-	tailBatch = 2_000
 	// pollEvery is how often a Tail looks for what other processes have appended.
 	pollEvery = 200 * time.Millisecond
 )
@@ -28,7 +26,12 @@ func (s *Store) Append(ctx context.Context, entries ...revocation.Entry) error {
 	}
 	var appended bool
 	err := s.write(ctx, durable, func(w *writer) (err error) {
-		appended, err = w.append(entries)
+		if appended, err = w.append(entries); err != nil || appended {
+			return err
+		}
+		// The log has them, but perhaps not on the disk: from a process that was killed before that.
+		// Only a commit that writes something brings them there, and all before it.
+		_, err = w.exec(mark)
 		return err
 	})
 	if err != nil {
@@ -41,8 +44,8 @@ func (s *Store) Append(ctx context.Context, entries ...revocation.Entry) error {
 }
 
 // append merges entries into the log, as its next transaction. It reports whether that changed
-// anything: what the log knows already makes no transaction, so that followers may append again what
-// they think it has lost.
+// anything: what the log knows already makes no transaction of the log, so that it may be appended
+// again and again.
 func (w *writer) append(entries []revocation.Entry) (changed bool, err error) {
 	if len(entries) == 0 {
 		return false, nil
@@ -72,19 +75,12 @@ func (w *writer) append(entries []revocation.Entry) (changed bool, err error) {
 	return true, err
 }
 
-// Snapshot implements revocation.Source. It reads one state of the log, however long add takes. Of
-// more than two at once the others wait.
+// Snapshot implements revocation.Source. It reads one state of the log into memory before it calls
+// add, which may take its time. Two can read at once; the others wait.
 func (s *Store) Snapshot(ctx context.Context, add func(revocation.Entry)) (revocation.Cursor, error) {
-	select {
-	case s.taking <- struct{}{}:
-		defer func() { <-s.taking }()
-	case <-ctx.Done():
-		return "", failed("snapshot", ctx.Err())
-	case <-s.closed:
-		return "", failed("snapshot", errClosed)
-	}
 	var head place
-	err := s.read(ctx, func(tx *sql.Tx) error {
+	var entries []revocation.Entry
+	err := s.read(ctx, s.snapshots, func(tx *sql.Tx) error {
 		err := tx.QueryRowContext(ctx, `SELECT seq, tag FROM writ_log ORDER BY seq DESC LIMIT 1`).Scan(&head.seq, &head.tag)
 		if err != nil {
 			return err
@@ -99,12 +95,15 @@ func (s *Store) Snapshot(ctx context.Context, add func(revocation.Entry)) (revoc
 			if err != nil {
 				return err
 			}
-			add(e)
+			entries = append(entries, e)
 		}
 		return rows.Err()
 	})
 	if err != nil {
 		return "", failed("snapshot", err)
+	}
+	for _, e := range entries {
+		add(e)
 	}
 	return head.cursor(), nil
 }
@@ -144,7 +143,7 @@ func (s *Store) Tail(ctx context.Context, after revocation.Cursor) ([]revocation
 
 // since returns the entries that changed after a place, oldest change first, and the place after them.
 func (s *Store) since(ctx context.Context, from place) (entries []revocation.Entry, next place, err error) {
-	err = s.read(ctx, func(tx *sql.Tx) error {
+	err = s.read(ctx, s.short, func(tx *sql.Tx) error {
 		// A place that is missing, or has another tag: the log was trimmed, or an older copy was put
 		// back and has gone another way since.
 		var known bool
@@ -160,47 +159,27 @@ func (s *Store) since(ctx context.Context, from place) (entries []revocation.Ent
 		if next = head; head == from {
 			return nil
 		}
-		rows, err := tx.QueryContext(ctx, `SELECT kind, id, before, expires, seq, tag
-			FROM writ_entries JOIN writ_log USING (seq) WHERE seq > ? ORDER BY seq`, from.seq)
+		rows, err := tx.QueryContext(ctx, `SELECT kind, id, before, expires FROM writ_entries WHERE seq > ? ORDER BY seq`, from.seq)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
-		var last place
 		for rows.Next() {
-			var p place
-			e, err := scanEntry(rows, &p.seq, &p.tag)
+			e, err := scanEntry(rows)
 			if err != nil {
 				return err
 			}
-			if len(entries) >= tailBatch && p != last {
-				next = last // a transaction is never cut in two
-				return nil
-			}
-			entries, last = append(entries, e), p
+			entries = append(entries, e)
 		}
 		return rows.Err()
 	})
 	return entries, next, err
 }
 
-// read runs f in one transaction that sees one state of the database.
-func (s *Store) read(ctx context.Context, f func(*sql.Tx) error) error {
-	if err := s.usable(ctx); err != nil {
-		return err
-	}
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	return f(tx)
-}
-
-func scanEntry(rows *sql.Rows, more ...any) (revocation.Entry, error) {
+func scanEntry(rows *sql.Rows) (revocation.Entry, error) {
 	var e revocation.Entry
 	var expires int64
-	err := rows.Scan(append([]any{&e.Kind, &e.ID, &e.Before, &expires}, more...)...)
+	err := rows.Scan(&e.Kind, &e.ID, &e.Before, &expires)
 	e.Expires = moment(expires)
 	return e, err
 }

@@ -18,25 +18,18 @@ import (
 	_ "modernc.org/sqlite" // the driver
 )
 
-const (
-	// readers is how many connections read at the same time.
-	readers = 6
-	// snapshots is how many of them may be taken by snapshots, which last as long as who asked for
-	// one needs to read it.
-	snapshots = 2
-)
-
 var errClosed = errors.New("the store is closed")
 
 // Store is a writ.Store in a SQLite file. Use Open; it is safe for concurrent use.
 type Store struct {
-	db     *sql.DB
-	load   *sql.Stmt
-	list   *sql.Stmt
-	turn   chan struct{} // holds a value while nobody writes
-	writer *writer       // nil, or as the last writer left it; for who took the turn
-	woken  atomic.Pointer[chan struct{}]
-	taking chan struct{} // holds a value for each snapshot that is being taken
+	db          *sql.DB
+	selectRow   *sql.Stmt
+	selectOwned *sql.Stmt
+	turn        chan struct{} // holds a value while nobody writes
+	writer      *writer       // nil, or as the last writer left it; for who took the turn
+	woken       atomic.Pointer[chan struct{}]
+
+	short, lists, snapshots slots
 
 	closed  chan struct{}
 	closing sync.Once
@@ -48,8 +41,8 @@ var _ writ.Store = (*Store)(nil)
 // exist. It waits up to five seconds for other processes that are using the file, or until ctx ends.
 //
 // It refuses a path that is no plain file path (a URI, ":memory:": use store/memory for that), a
-// file that other users may read, a database of something else, and one that a newer version of this
-// package has written.
+// file that other users may read, be it the database or one of the two beside it, a database of
+// something else, and one that a newer version of this package has written.
 func Open(ctx context.Context, path string) (*Store, error) {
 	name, err := prepareFile(path)
 	if err != nil {
@@ -60,10 +53,12 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, failed("open", err)
 	}
 	s := &Store{
-		db:     db,
-		turn:   make(chan struct{}, 1),
-		taking: make(chan struct{}, snapshots),
-		closed: make(chan struct{}),
+		db:        db,
+		turn:      make(chan struct{}, 1),
+		short:     make(slots, maxShort),
+		lists:     make(slots, maxLists),
+		snapshots: make(slots, maxSnapshots),
+		closed:    make(chan struct{}),
 	}
 	s.turn <- struct{}{}
 	wake := make(chan struct{})
@@ -76,8 +71,8 @@ func Open(ctx context.Context, path string) (*Store, error) {
 }
 
 func (s *Store) start(ctx context.Context) error {
-	s.db.SetMaxOpenConns(readers + 1) // and the writer
-	s.db.SetMaxIdleConns(readers + 1)
+	s.db.SetMaxOpenConns(connections)
+	s.db.SetMaxIdleConns(connections)
 	if err := s.useWAL(ctx); err != nil {
 		return err
 	}
@@ -85,10 +80,10 @@ func (s *Store) start(ctx context.Context) error {
 		return failed("prepare the database", err)
 	}
 	var err error
-	if s.load, err = s.db.PrepareContext(ctx, selectRow+`WHERE id = ?`); err != nil {
+	if s.selectRow, err = s.db.PrepareContext(ctx, selectRow); err != nil {
 		return failed("open", err)
 	}
-	if s.list, err = s.db.PrepareContext(ctx, selectRow+`WHERE owner = ? AND owner <> '' AND expires > ?`); err != nil {
+	if s.selectOwned, err = s.db.PrepareContext(ctx, selectOwned); err != nil {
 		return failed("open", err)
 	}
 	return nil
@@ -170,21 +165,34 @@ func createOrCheck(abs string) error {
 	defer creating.Unlock()
 	file, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
-		return file.Close()
+		err = file.Close()
 	}
-	if !errors.Is(err, fs.ErrExist) {
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return failed("create the database file", withoutPath(err))
 	}
-	info, err := os.Stat(abs)
+	// SQLite gives the files beside it the mode that the database has when it creates them.
+	return errors.Join(check(abs, ""), check(abs, "-wal"), check(abs, "-shm"))
+}
+
+// check refuses a file that others may read. suffix is "" for the database itself.
+func check(abs, suffix string) error {
+	info, err := os.Stat(abs + suffix)
+	if suffix != "" && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return failed("open", withoutPath(err))
 	}
+	what := "the database file"
+	if suffix != "" {
+		what += "'s " + suffix
+	}
 	if !info.Mode().IsRegular() {
-		return errors.New("sqlite: the path names something that is not a file")
+		return fmt.Errorf("sqlite: what should be %s is not a file", what)
 	}
 	// Windows has no such bits: who may read a file there follows from its directory.
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return fmt.Errorf("sqlite: other users may read or write the database file (mode %04o): chmod 600 it", mode)
+		return fmt.Errorf("sqlite: other users may read or write %s (mode %04o): chmod 600 it", what, mode)
 	}
 	return nil
 }
@@ -200,7 +208,7 @@ func dsn(abs string) string {
 		"mode":          {"rw"},
 		"_busy_timeout": {"5000"},
 		"_synchronous":  {"NORMAL"},
-		"_pragma":       {"trusted_schema(0)"},
+		"_pragma":       {"trusted_schema(0)", "journal_size_limit(16777216)"}, // bytes that stay after a rush
 		"_defensive":    {"1"},
 		"_dqs":          {"0"},
 		"_error_rc":     {"1"},

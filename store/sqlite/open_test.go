@@ -36,6 +36,16 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	beside := make(map[string]string)
+	for _, suffix := range []string{"-wal", "-shm"} {
+		path := filepath.Join(dir, "beside"+suffix+".db")
+		open(t, path).Close()
+		if err := os.WriteFile(path+suffix, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		beside[suffix] = path
+	}
+
 	for _, c := range []struct{ name, path, says string }{
 		{"an empty path", "", "path is empty"},
 		{"a database in memory", ":memory:", "store/memory"},
@@ -49,9 +59,11 @@ func TestOpenRefuses(t *testing.T) {
 		{"a database of a newer version", newer, "newer version"},
 		{"a file that is no database", garbage, "not a database"},
 		{"a file that others may read", shared, "chmod 600"},
+		{"a log beside it that others may read", beside["-wal"], "-wal (mode 0644): chmod 600"},
+		{"an index beside it that others may read", beside["-shm"], "-shm (mode 0644): chmod 600"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if c.path == shared && runtime.GOOS == "windows" {
+			if strings.Contains(c.says, "chmod 600") && runtime.GOOS == "windows" {
 				t.Skip("Windows has no such mode")
 			}
 			s, err := sqlite.Open(t.Context(), c.path)

@@ -16,25 +16,38 @@ import (
 // purgeBatch is how many rows, and how many entries, one Purge removes.
 const purgeBatch = 1000
 
-var (
-	errOwner = errors.New("the owner of a row never changes")
-)
+var errOwner = errors.New("the owner of a row never changes")
 
 // selectCutoff is the greatest Before of what revokes all that the owner of a row has.
 const selectCutoff = `max(
 	ifnull((SELECT before FROM writ_entries WHERE kind = 4 AND id = writ_rows.owner), 0),
 	ifnull((SELECT before FROM writ_entries WHERE kind = 5 AND id = ''), 0))`
 
-const selectRow = `SELECT id, owner, version, expires, data, ` + selectCutoff + ` FROM writ_rows `
+const (
+	selectRows  = `SELECT id, owner, version, expires, data, ` + selectCutoff + ` FROM writ_rows `
+	selectRow   = selectRows + `WHERE id = ?`
+	selectOwned = selectRows + `WHERE owner = ? AND owner <> '' AND expires > ?`
+)
+
+// What Purge does. The indexes by expires leave out what never expires; without the second
+// condition SQLite could not know that they have all it needs.
+const (
+	expired      = `expires < ?1 AND expires < 9223372036854775807`
+	purgeRows    = `DELETE FROM writ_rows WHERE rowid IN (SELECT rowid FROM writ_rows WHERE ` + expired + ` LIMIT ?2)`
+	purgeEntries = `DELETE FROM writ_entries WHERE (kind, id) IN
+		(SELECT kind, id FROM writ_entries WHERE ` + expired + ` LIMIT ?2)`
+	selectExpired = `SELECT EXISTS (SELECT 1 FROM writ_rows WHERE ` + expired + `)
+		OR EXISTS (SELECT 1 FROM writ_entries WHERE ` + expired + `)`
+)
 
 // Load implements writ.Store.
 func (s *Store) Load(ctx context.Context, id string) (writ.Row, error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.enter(ctx, s.short); err != nil {
 		return writ.Row{}, failed("load", err)
 	}
-	// Without ctx: it would cost several times the reading of one row. A connection is free soon,
-	// because nothing else holds one for long; see snapshots.
-	row, err := scanRow(s.load.QueryRowContext(background, id))
+	defer s.short.leave()
+	// Without ctx: it would cost several times the reading of one row.
+	row, err := scanRow(s.selectRow.QueryRowContext(background, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return writ.Row{}, writ.ErrNotFound
 	}
@@ -44,12 +57,13 @@ func (s *Store) Load(ctx context.Context, id string) (writ.Row, error) {
 	return row, nil
 }
 
-// List implements writ.Store.
+// List implements writ.Store. Two can read at once; the others wait.
 func (s *Store) List(ctx context.Context, owner string) ([]writ.Row, error) {
-	if err := s.usable(ctx); err != nil {
+	if err := s.enter(ctx, s.lists); err != nil {
 		return nil, failed("list", err)
 	}
-	rows, err := s.list.QueryContext(ctx, owner, micros(time.Now()))
+	defer s.lists.leave()
+	rows, err := s.selectOwned.QueryContext(ctx, owner, micros(time.Now()))
 	if err != nil {
 		return nil, failed("list", err)
 	}
@@ -68,7 +82,7 @@ func (s *Store) List(ctx context.Context, owner string) ([]writ.Row, error) {
 	return list, nil
 }
 
-// scanRow reads a selectRow.
+// scanRow reads what selectRows selects.
 func scanRow(from interface{ Scan(...any) error }) (writ.Row, error) {
 	var row writ.Row
 	var version, expires int64
@@ -140,16 +154,13 @@ func (w *writer) whyNot(row writ.Row) error {
 func (s *Store) Purge(ctx context.Context, now time.Time) (more bool, err error) {
 	before := micros(now)
 	err = s.write(ctx, relaxed, func(w *writer) error {
-		if _, err := w.exec(`DELETE FROM writ_rows WHERE rowid IN
-			(SELECT rowid FROM writ_rows WHERE expires < ? LIMIT ?)`, before, purgeBatch); err != nil {
+		if _, err := w.exec(purgeRows, before, purgeBatch); err != nil {
 			return err
 		}
-		if _, err := w.exec(`DELETE FROM writ_entries WHERE (kind, id) IN
-			(SELECT kind, id FROM writ_entries WHERE expires < ? LIMIT ?)`, before, purgeBatch); err != nil {
+		if _, err := w.exec(purgeEntries, before, purgeBatch); err != nil {
 			return err
 		}
-		return w.row(`SELECT EXISTS (SELECT 1 FROM writ_rows WHERE expires < ?1)
-			OR EXISTS (SELECT 1 FROM writ_entries WHERE expires < ?1)`, []any{before}, []any{&more})
+		return w.row(selectExpired, []any{before}, []any{&more})
 	})
 	if err != nil {
 		return false, failed("purge", err)

@@ -9,6 +9,9 @@ import (
 // applicationID marks a database as this package's: "writ" in ASCII.
 const applicationID = 0x77726974
 
+// mark writes it. SQLite does so, and commits, even if it is there already.
+var mark = fmt.Sprintf(`PRAGMA application_id = %d`, applicationID)
+
 // migrations lead from each version of the schema to the next; PRAGMA user_version counts those that
 // were applied. One that was released is never changed.
 //
@@ -72,8 +75,7 @@ func (s *Store) migrate(ctx context.Context) error {
 				return err
 			}
 		}
-		_, err = w.conn.ExecContext(background, fmt.Sprintf(
-			`PRAGMA application_id = %d; PRAGMA user_version = %d`, applicationID, len(migrations)))
+		_, err = w.conn.ExecContext(background, fmt.Sprintf(`%s; PRAGMA user_version = %d`, mark, len(migrations)))
 		return err
 	})
 }

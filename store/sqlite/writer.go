@@ -68,6 +68,22 @@ func (w *writer) row(query string, args, into []any) error {
 	return s.QueryRowContext(background, args...).Scan(into...)
 }
 
+// begin starts a transaction. Both statements may find another process in the way.
+func (w *writer) begin(d durability) error {
+	if w.synchronous != d {
+		query := `PRAGMA synchronous = NORMAL`
+		if d == durable {
+			query = `PRAGMA synchronous = FULL`
+		}
+		if _, err := w.exec(query); err != nil {
+			return err
+		}
+		w.synchronous = d
+	}
+	_, err := w.exec(`BEGIN IMMEDIATE`)
+	return err
+}
+
 // close ends the connection itself, whatever state it is in: no reader may get it from the pool.
 func (w *writer) close() {
 	for _, s := range w.prepared {
@@ -109,18 +125,7 @@ func (s *Store) transact(ctx context.Context, d durability, f func(*writer) erro
 		s.writer = &writer{conn: conn, prepared: make(map[string]*sql.Stmt)}
 	}
 	w := s.writer
-	if w.synchronous != d {
-		query := `PRAGMA synchronous = NORMAL`
-		if d == durable {
-			query = `PRAGMA synchronous = FULL`
-		}
-		if _, err := w.exec(query); err != nil {
-			return err
-		}
-		w.synchronous = d
-	}
-	begin := func() error { _, err := w.exec(`BEGIN IMMEDIATE`); return err }
-	if err := s.untilFree(ctx, begin); err != nil {
+	if err := s.untilFree(ctx, func() error { return w.begin(d) }); err != nil {
 		return err
 	}
 	if err = f(w); err == nil {

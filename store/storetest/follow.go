@@ -72,6 +72,21 @@ func (f *follower) has(want []revocation.Entry) bool {
 }
 
 var followTests = contractTests{
+	{"one Tail has all that was acknowledged before it", func(t *testing.T, b *bench) { // req 62
+		f := b.follow(b.store)
+		var all []revocation.Entry
+		for n := range 3 {
+			batch := make([]revocation.Entry, 1_500)
+			for i := range batch {
+				batch[i] = ended(fmt.Sprint(n, "-", i))
+			}
+			b.append(batch...)
+			all = append(all, batch...)
+		}
+		if !f.step(b.ctx) || !f.has(all) {
+			t.Error("a part of it only: a list would take itself for complete")
+		}
+	}},
 	{"a tail has what came after the snapshot", func(t *testing.T, b *bench) { // req 58
 		b.append(ended("before"))
 		f := b.follow(b.store)

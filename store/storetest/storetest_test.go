@@ -38,6 +38,7 @@ var faults = map[string]string{
 	"Snapshot skips subjects":                 "entries of every kind",
 	"Tail skips an entry":                     "a tail has what came after the snapshot",
 	"Save overlooks a cutoff":                 "a row whose owner was cut off meanwhile is not saved",
+	"Tail returns a part":                     "one Tail has all that was acknowledged before it",
 	"Tail takes any cursor":                   "a cursor that is not this log's",
 	"Tail answers without having looked":      "a call whose ctx has ended",
 }
@@ -115,6 +116,8 @@ func (f *faulty) Tail(ctx context.Context, after revocation.Cursor) ([]revocatio
 	}
 	entries, next, err := f.Store.Tail(ctx, after)
 	switch {
+	case f.fault == "Tail returns a part" && len(entries) > 2000:
+		return entries[:2000], next, err
 	case f.fault == "Tail skips an entry" && len(entries) > 1:
 		entries = entries[1:]
 	case f.fault == "Tail takes any cursor" && errors.Is(err, revocation.ErrGap):
