@@ -85,19 +85,8 @@ func (s *Store) Snapshot(ctx context.Context, add func(revocation.Entry)) (revoc
 		if err != nil {
 			return err
 		}
-		rows, err := tx.QueryContext(ctx, `SELECT kind, id, before, expires FROM writ_entries`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			e, err := scanEntry(rows)
-			if err != nil {
-				return err
-			}
-			entries = append(entries, e)
-		}
-		return rows.Err()
+		entries, err = readEntries(ctx, tx, ``)
+		return err
 	})
 	if err != nil {
 		return "", failed("snapshot", err)
@@ -159,29 +148,28 @@ func (s *Store) since(ctx context.Context, from place) (entries []revocation.Ent
 		if next = head; head == from {
 			return nil
 		}
-		rows, err := tx.QueryContext(ctx, `SELECT kind, id, before, expires FROM writ_entries WHERE seq > ? ORDER BY seq`, from.seq)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			e, err := scanEntry(rows)
-			if err != nil {
-				return err
-			}
-			entries = append(entries, e)
-		}
-		return rows.Err()
+		entries, err = readEntries(ctx, tx, `WHERE seq > ? ORDER BY seq`, from.seq)
+		return err
 	})
 	return entries, next, err
 }
 
-func scanEntry(rows *sql.Rows) (revocation.Entry, error) {
-	var e revocation.Entry
-	var expires int64
-	err := rows.Scan(&e.Kind, &e.ID, &e.Before, &expires)
-	e.Expires = moment(expires)
-	return e, err
+func readEntries(ctx context.Context, tx *sql.Tx, where string, args ...any) (entries []revocation.Entry, err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT kind, id, before, expires FROM writ_entries `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e revocation.Entry
+		var expires int64
+		if err := rows.Scan(&e.Kind, &e.ID, &e.Before, &expires); err != nil {
+			return nil, err
+		}
+		e.Expires = moment(expires)
+		entries = append(entries, e)
+	}
+	return entries, rows.Err()
 }
 
 // wake ends the waiting of every Tail of this Store.
