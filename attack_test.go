@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -336,5 +338,103 @@ func TestNothingPrintsTheSecret(t *testing.T) { // req 100
 		if strings.Contains(log.String(), text) {
 			t.Errorf("the secret is printed in the form of %s", form)
 		}
+	}
+}
+
+func TestASignOutThatEndsNothingSaysSo(t *testing.T) {
+	m := open(t, memory.Open(), newClock(), writ.Config{})
+	p := start(t, m, "alice")
+	json := func(r *http.Request) {
+		r.Header.Set("Content-Type", "application/json")
+		body := `{"refresh_token":"` + p.Refresh + `"}`
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	}
+	for name, test := range map[string]struct {
+		path   string
+		change func(*http.Request)
+	}{
+		"JSON":             {"/logout", json},
+		"in the URL":       {"/logout?refresh_token=" + p.Refresh, form(nil)},
+		"twice":            {"/logout", form(url.Values{"refresh_token": {p.Refresh, p.Refresh}})},
+		"by another name":  {"/logout", form(url.Values{"refreshToken": {p.Refresh}})},
+		"an expired token": {"/logout", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+p.Access+"x") }},
+	} {
+		if answer := call(mount(m), "POST", test.path, test.change); answer.StatusCode != 400 && answer.StatusCode != 401 {
+			t.Errorf("%s: %d, and the session lives", name, answer.StatusCode)
+		}
+	}
+	refresh(t, m, p.Refresh)
+	if answer := call(mount(m), "POST", "/logout", form(url.Values{"token": {p.Refresh}})); answer.StatusCode != 204 { // RFC 7009
+		t.Errorf("the parameter of RFC 7009: %d", answer.StatusCode)
+	}
+	refused(t, m, p)
+
+	spa := open(t, memory.Open(), newClock(), writ.Config{Cookies: middleware.Cookies{RefreshOnly: true, RefreshPath: "/auth"}})
+	if answer := call(mount(spa), "POST", "/logout"); answer.StatusCode != 401 {
+		t.Errorf("outside RefreshPath: %d", answer.StatusCode)
+	}
+}
+
+func TestSignOutEndsAllThatItIsGiven(t *testing.T) {
+	m := open(t, memory.Open(), newClock(), writ.Config{})
+	a, b, c := start(t, m, "alice"), start(t, m, "bob"), start(t, m, "carol")
+	answer := call(mount(m), "POST", "/logout", as(t, a), bearer(b), form(url.Values{"refresh_token": {c.Refresh}}))
+	if answer.StatusCode != 204 || !clears(answer) {
+		t.Errorf("status %d", answer.StatusCode)
+	}
+	for _, p := range []*token.Pair{a, b, c} {
+		refused(t, m, p)
+	}
+}
+
+func TestMistakesOfTheProgramLeaveATrace(t *testing.T) {
+	var events []writ.Event
+	var answer error
+	scope := "notes"
+	m := open(t, memory.Open(), newClock(), writ.Config{
+		Observe: func(_ context.Context, e writ.Event) { events = append(events, e) },
+		OnIssue: func(_ context.Context, s *writ.Session) error {
+			s.Claims.Scope = []string{scope}
+			return answer
+		},
+	})
+	p := start(t, m, "alice")
+	last := func(what string, kind writ.EventKind) {
+		t.Helper()
+		if e := events[len(events)-1]; e.Kind != kind || e.Err == nil {
+			t.Errorf("%s: the last event is %s, %v", what, e.Kind, e.Err)
+		}
+	}
+	scope = "not a scope"
+	if _, err := m.Refresh(t.Context(), p.Refresh, token.Client{}); !errors.Is(err, token.ErrUnavailable) {
+		t.Errorf("a bad scope: %v", err)
+	}
+	last("a scope that is none", writ.Failed)
+	scope, answer = "notes", errDown
+	m.Refresh(t.Context(), p.Refresh, token.Client{})
+	last("a hook that fails", writ.Failed)
+	answer = writ.ErrRefused
+	_, err := m.Start(t.Context(), writ.Login{Subject: "alice"})
+	last("a sign-in that is refused", writ.Refused)
+	w := httptest.NewRecorder()
+	if m.Deny(w, httptest.NewRequest("POST", "/login", nil), err); w.Code != 403 {
+		t.Errorf("a sign-in that is refused: %d", w.Code)
+	}
+	answer = nil
+	m.Deny(httptest.NewRecorder(), httptest.NewRequest("POST", "/login", nil), errDown)
+	last("an error that is none of the client's", writ.Failed)
+	rule := m.Guard().Require(func(*token.Verified) error { return errDown })
+	call(rule.Func(func(http.ResponseWriter, *http.Request, *token.Verified) {}), "GET", "/", bearer(p))
+	last("a rule that fails", writ.Failed)
+}
+
+func TestDenyCanBeReplaced(t *testing.T) {
+	m := open(t, memory.Open(), newClock(), writ.Config{Deny: func(w http.ResponseWriter, _ *http.Request, err error) {
+		w.WriteHeader(middleware.Status(err))
+		io.WriteString(w, "mine")
+	}})
+	answer := call(mount(m), "GET", "/sessions")
+	if answer.StatusCode != 401 || text(t, answer) != "mine" {
+		t.Errorf("status %d", answer.StatusCode)
 	}
 }

@@ -40,6 +40,7 @@ func (m *Manager) change(ctx context.Context, id [16]byte, f func(*stored) ([]re
 		if err := pause(ctx, try); err != nil {
 			return nil, unavailable(err)
 		}
+		at := m.config.Now()
 		row, err := m.config.Store.Load(ctx, sessionID(id))
 		if errors.Is(err, ErrNotFound) {
 			return nil, ErrNotFound
@@ -51,6 +52,7 @@ func (m *Manager) change(ctx context.Context, id [16]byte, f func(*stored) ([]re
 		if err != nil {
 			return nil, err
 		}
+		s.at = at
 		entries, decision := f(s)
 		if decision != nil && len(entries) == 0 {
 			return s, decision

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -44,15 +45,22 @@ type Config struct {
 	// Default 60 s, 10 s to 1 h.
 	MaxStale time.Duration
 
-	Cookies        middleware.Cookies
-	TrustedOrigins []string // other origins, such as "https://spa.example", whose pages may use the cookies
-	SignInPage     string   // where pages are sent that need a sign-in: a path such as "/login"
+	Cookies middleware.Cookies
+	// TrustedOrigins are other origins, such as "https://spa.app.example", whose pages may use the
+	// cookies. No CORS headers are written: put a CORS handler outside. Pages of another site also
+	// need Cookies.SameSite = http.SameSiteNoneMode.
+	TrustedOrigins []string
+	SignInPage     string // where pages are sent that need a sign-in: a path such as "/login"
+
+	// Deny answers what a Guard, an endpoint or Manager.Deny refuses. If it writes nothing, the default
+	// answer is given: RFC 6750 challenges, and problem+json or text by Accept.
+	Deny func(w http.ResponseWriter, r *http.Request, err error)
 
 	// OnIssue is called before an access token is signed, at sign-in and at each refresh, with what
 	// is known of the session. It may change s.Claims (but not Subject, SessionID, ClientID and
 	// AuthTime), s.Private and s.Label. ErrRefused ends the session; any other error means "try
 	// again" and the client keeps its tokens. It may run more than once for one token, has less than
-	// half of Rotation.Latency of time, and must not refresh the same session.
+	// half of Rotation.Latency of time, and must not change or refresh the same session.
 	OnIssue func(ctx context.Context, s *Session) error
 
 	// Observe receives what an audit log or a metric wants. It must not block. Default: alarms go
@@ -70,6 +78,10 @@ func (c Config) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }
 
 // LogValue is String.
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// ahead is how far ahead of this node's clock a stamp can lie that another node gives while an
+// operation of this one is under way.
+func (c Config) ahead() time.Duration { return c.Rotation.Skew + c.Rotation.Latency }
 
 const longestCookie = 400 * 24 * time.Hour // browsers keep none longer
 
@@ -125,11 +137,16 @@ func (c Config) withDefaults() (Config, error) {
 	if ways != 1 {
 		refuse("Secret (WRIT_SECRET or WRIT_SECRET_FILE), KeyWrapper or KeysInClear (WRIT_KEYS_IN_CLEAR): set exactly one, to say how private keys are kept; %d are set", ways)
 	}
+	if len(c.Secret) > 0 {
+		if _, err := keys.Secret(c.Secret); err != nil {
+			refuse("Secret (WRIT_SECRET or WRIT_SECRET_FILE): %w", err)
+		}
+	}
 	if err := c.Rotation.Validate(c.AccessTTL); err != nil {
 		wrong = append(wrong, err)
 	}
 	if c.AccessTTL > token.MaxTTL {
-		refuse("AccessTTL (WRIT_ACCESS_TTL) is %s, but must be at most %s: revocations are kept no longer; make sessions longer with AbsoluteTTL instead", c.AccessTTL, token.MaxTTL)
+		refuse("AccessTTL (WRIT_ACCESS_TTL) is %s, but must be at most %s: revocations are kept no longer; make sessions longer with AbsoluteTTL (WRIT_ABSOLUTE_TTL) instead", c.AccessTTL, token.MaxTTL)
 	}
 	if c.AbsoluteTTL < 2*c.AccessTTL || c.AbsoluteTTL > longestCookie {
 		refuse("AbsoluteTTL (WRIT_ABSOLUTE_TTL) is %s, but must be at least 2 x AccessTTL %s = %s and at most %s", c.AbsoluteTTL, c.AccessTTL, 2*c.AccessTTL, longestCookie)

@@ -46,8 +46,17 @@ func (m *Manager) End(ctx context.Context, subject, sid string) error {
 	return m.endIf(ctx, id, func(s *stored) bool { return s.Claims.Subject == subject })
 }
 
-// endIf ends a session if it may; ErrNotFound if not.
+// endIf ends a session if it may, and tells; ErrNotFound if it may not.
 func (m *Manager) endIf(ctx context.Context, id [16]byte, may func(*stored) bool) error {
+	s, err := m.endQuietly(ctx, id, may)
+	if err == nil && s != nil {
+		m.observe(ctx, Ended, s, token.Client{}, nil)
+	}
+	return err
+}
+
+// endQuietly returns the session that it ended; none if that had ended already.
+func (m *Manager) endQuietly(ctx context.Context, id [16]byte, may func(*stored) bool) (*stored, error) {
 	already := false
 	s, err := m.change(ctx, id, func(s *stored) ([]revocation.Entry, error) {
 		if !may(s) {
@@ -58,10 +67,10 @@ func (m *Manager) endIf(ctx context.Context, id [16]byte, may func(*stored) bool
 		}
 		return m.end(s, m.config.Now(), "ended"), nil
 	})
-	if err == nil && !already {
-		m.observe(ctx, Ended, s, token.Client{}, nil)
+	if err != nil || already {
+		return nil, err
 	}
-	return err
+	return s, nil
 }
 
 // EndAll ends every session of subject, and every token issued to it before now, on every node. A
@@ -76,10 +85,7 @@ func (m *Manager) EndAll(ctx context.Context, subject string) error {
 		}
 		return nil
 	}
-	all, err := m.ofSubject(ctx, subject)
-	if err != nil {
-		return err
-	}
+	all, listErr := m.ofSubject(ctx, subject)
 	for range changeTries {
 		cutoff := m.above(all)
 		entry := m.cutoffEntry(subject, cutoff)
@@ -87,9 +93,13 @@ func (m *Manager) EndAll(ctx context.Context, subject string) error {
 			return unavailable(err)
 		}
 		m.list.Apply(entry)
+		if listErr != nil { // a session that cannot be read must not keep the others alive
+			return listErr
+		}
 		// A session may have been given a higher stamp meanwhile, by EndOthers or MustRefresh. From
 		// now on that cannot happen: they would see the cutoff.
 		before := all
+		var err error
 		if all, err = m.ofSubject(ctx, subject); err != nil {
 			return err
 		}
@@ -101,10 +111,11 @@ func (m *Manager) EndAll(ctx context.Context, subject string) error {
 	return fmt.Errorf("%w: the subject's sessions are being changed all the time", token.ErrUnavailable)
 }
 
-// above is a cutoff above every stamp that was given to these sessions, by this clock, by one that is
-// ahead, or by rule.
+// above is a cutoff above every stamp that these sessions were given, by this clock, by one that is
+// ahead, or by rule; and that they are given until the cutoff is written, which takes less than
+// Latency: whoever reads a session before that stamps with the time of the reading.
 func (m *Manager) above(all []*stored) int64 {
-	cutoff := m.config.Now().Add(m.config.Rotation.Skew).UnixMicro()
+	cutoff := m.config.Now().Add(m.config.ahead()).UnixMicro()
 	for _, s := range all {
 		cutoff = max(cutoff, s.top())
 	}
@@ -140,35 +151,47 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 	if !ok {
 		return nil, token.ErrMalformed
 	}
-	var pair *token.Pair
-	s, err := m.change(ctx, id, func(s *stored) ([]revocation.Entry, error) {
-		now := m.config.Now()
-		if !m.live(s, now) {
+	for range changeTries {
+		var pair *token.Pair
+		var before []*stored
+		var cutoff int64
+		s, err := m.change(ctx, id, func(s *stored) (entries []revocation.Entry, err error) {
+			if !m.live(s, s.at) {
+				return nil, token.ErrRevoked
+			}
+			if before, err = m.ofSubject(ctx, s.Claims.Subject); err != nil {
+				return nil, err
+			}
+			cutoff = m.above(before)
+			s.Rotation.Stamp = cutoff + 1
+			if pair, entries, err = m.issue(ctx, s, s.at, t.ExpiresAt(), false); err != nil && !errors.Is(err, ErrRefused) {
+				return nil, err
+			}
+			if err != nil {
+				err = fmt.Errorf("%w: %w", token.ErrInvalid, err)
+			}
+			if !t.Anonymous() { // a visitor has no others
+				entries = append(entries, m.cutoffEntry(s.Claims.Subject, cutoff))
+			}
+			return entries, err
+		})
+		if errors.Is(err, ErrNotFound) {
 			return nil, token.ErrRevoked
 		}
-		all, err := m.ofSubject(ctx, s.Claims.Subject)
 		if err != nil {
 			return nil, err
 		}
-		cutoff := m.above(all)
-		s.Rotation.Stamp = cutoff + 1
-		var entries []revocation.Entry
-		if pair, entries, err = m.issue(ctx, s, now, t.ExpiresAt(), false); err != nil && !errors.Is(err, ErrRefused) {
+		others, err := m.ofSubject(ctx, s.Claims.Subject)
+		if err != nil {
 			return nil, err
 		}
-		if !t.Anonymous() { // a visitor has no others
-			entries = append(entries, m.cutoffEntry(s.Claims.Subject, cutoff))
+		others = slices.DeleteFunc(others, func(o *stored) bool { return o.id == id })
+		if !risen(before, others, cutoff) { // see EndAll
+			m.config.Observe(ctx, Event{Kind: Ended, Time: m.config.Now(), Subject: s.Claims.Subject})
+			return pair, nil
 		}
-		return entries, err
-	})
-	if errors.Is(err, ErrNotFound) {
-		return nil, token.ErrRevoked
 	}
-	if err != nil {
-		return nil, err
-	}
-	m.config.Observe(ctx, Event{Kind: Ended, Time: m.config.Now(), Subject: s.Claims.Subject})
-	return pair, nil
+	return nil, fmt.Errorf("%w: the subject's sessions are being changed all the time", token.ErrUnavailable)
 }
 
 // MustRefresh makes a subject's access tokens refused while its sessions go on: each client
@@ -179,15 +202,16 @@ func (m *Manager) MustRefresh(ctx context.Context, subject string) error {
 	if err != nil {
 		return err
 	}
+	var failed error
 	for _, s := range all {
 		if !m.live(s, m.config.Now()) {
 			continue
 		}
 		if err := m.mustRefresh(ctx, s.id); err != nil && !errors.Is(err, ErrNotFound) {
-			return err
+			failed = err // the others need not wait for it
 		}
 	}
-	return nil
+	return failed
 }
 
 func (m *Manager) mustRefresh(ctx context.Context, id [16]byte) error {
@@ -205,17 +229,14 @@ func (m *Manager) mustRefresh(ctx context.Context, id [16]byte) error {
 	return err
 }
 
-// Revoke ends the session that a raw token, access or refresh, belongs to (RFC 7009). An access token
-// that has expired is enough for nothing; any authentic refresh token is enough. Ending again is no
+// Revoke ends the session that a raw token, access or refresh, belongs to (RFC 7009). An expired
+// access token ends nothing (token.ErrInvalid); any authentic refresh token is enough. Ending again is no
 // error. token.ErrInvalid: it is nobody's token, so nothing had to end. token.ErrUnavailable: the
 // session may still be alive; try again.
 func (m *Manager) Revoke(ctx context.Context, raw string) error {
 	ctx, cancel := m.toTheEnd(ctx)
 	defer cancel()
 	id, err := m.sessionOf(ctx, raw)
-	if errors.Is(err, token.ErrRevoked) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
@@ -230,7 +251,7 @@ func (m *Manager) sessionOf(ctx context.Context, raw string) (id [16]byte, err e
 		t, err := m.parse(ctx, raw)
 		return t.Session, err
 	}
-	t, err := m.verifier.Verify(ctx, raw)
+	t, err := m.authentic.Verify(ctx, raw)
 	if err != nil {
 		return id, err
 	}

@@ -13,23 +13,29 @@ import (
 )
 
 // Endpoints are handlers to mount where you like. Those that change something check where a request
-// with a cookie comes from; Config.SignInPage and the request's Accept decide whether the answer is
-// JSON or a redirect.
+// with a cookie comes from.
+//
+// With a Config.SignInPage, a form that a browser sends (Accept: text/html) is answered with 303: Logout
+// and LogoutAll go to the SignInPage, LogoutOthers and EndSession to the page of this host that the
+// form was on, by its Referer. Everything else gets 204, but for the JSON that is said below.
 type Endpoints struct {
 	// Token is the token endpoint of RFC 6749 for grant_type=refresh_token: POST, a form, for apps.
+	// client_id must be the Login.Client.ID of the sign-in, and is left out if that was empty; no
+	// client is authenticated. An answer without refresh_token means: keep the one that you have.
 	Token http.Handler
-	// Refresh is the same by refresh cookie: POST. The new tokens go into cookies; with
-	// Cookies.RefreshOnly the access token is in the answer's body.
+	// Refresh is the same by refresh cookie: POST. The new tokens go into cookies, and the answer
+	// is {"expires_in": seconds}; with Cookies.RefreshOnly it is the access token's.
 	Refresh http.Handler
-	// Logout ends the session of the refresh cookie (with Cookies.RefreshPath, mount it below that), of the form field refresh_token, or of the
-	// Bearer token: POST. It clears the cookies even if the store does not answer; then it says so
-	// with 503.
+	// Logout ends every session that the request proves, by the form field refresh_token, by its
+	// cookies or by a Bearer token: POST. It clears the cookies even if the store does not answer;
+	// then it says so with 503. With Cookies.RefreshPath mount it below that path.
 	Logout http.Handler
 	// LogoutAll ends all sessions of whoever asks: POST. LogoutOthers spares the one that asks, and
 	// gives it a new access token.
 	LogoutAll    http.Handler
 	LogoutOthers http.Handler
-	// Sessions lists the sessions of whoever asks: GET, JSON.
+	// Sessions lists the sessions of whoever asks: GET, a JSON array with sid, current, label,
+	// user_agent and addr (of who refreshed last), client_id, created, renewed and expires.
 	Sessions http.Handler
 	// EndSession ends one of them: POST; the pattern must have {sid}.
 	EndSession http.Handler
@@ -119,9 +125,6 @@ func (m *Manager) serveHealth(w http.ResponseWriter, r *http.Request) {
 // done answers a change that succeeded: a page goes on to where, anything else gets 204.
 func (m *Manager) done(w http.ResponseWriter, r *http.Request, where string) {
 	w.Header().Set("Cache-Control", "no-store")
-	if where == "" {
-		where = m.config.SignInPage
-	}
 	if m.wantsPage(r) {
 		http.Redirect(w, r, where, http.StatusSeeOther)
 		return
@@ -134,13 +137,13 @@ func (m *Manager) wantsPage(r *http.Request) bool {
 	return m.config.SignInPage != "" && strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
-// back is the page of this host that a form was sent from; empty if it is not known.
+// back is the page of this host that a form was sent from; if that is not known, the front page.
 func back(r *http.Request) string {
 	u, err := url.Parse(r.Referer())
 	if err != nil || u.Host != r.Host || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, "\\") {
-		return ""
+		return "/"
 	}
-	return u.EscapedPath()
+	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

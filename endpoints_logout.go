@@ -1,8 +1,10 @@
 package writ
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/writ-go/writ/middleware"
 	"github.com/writ-go/writ/token"
@@ -10,42 +12,63 @@ import (
 
 func (m *Manager) serveLogout(w http.ResponseWriter, r *http.Request) {
 	if err := m.signOutAny(w, r); err != nil {
-		if errors.Is(err, token.ErrUnavailable) {
+		switch {
+		case errors.Is(err, token.ErrUnavailable):
 			m.stillSignedIn(w)
-			return
+		case err == errNoToken:
+			oauthError(w, http.StatusBadRequest, "invalid_request", err.Error())
+		default:
+			m.Deny(w, r, err)
 		}
-		m.Deny(w, r, err)
 		return
 	}
 	m.done(w, r, m.config.SignInPage)
 }
 
-// signOutAny ends a session by whatever the request proves it with.
+// signOutAny ends every session that the request proves: by its form, its cookies and its Bearer token.
+// What is dead already is signed out (RFC 7009 section 2.2); but a Bearer token that is no good, and
+// nothing else, is refused, because its session may live.
 func (m *Manager) signOutAny(w http.ResponseWriter, r *http.Request) error {
-	if form, ok := tokenForm(r); ok && form.Get("refresh_token") != "" {
-		if m.crossOrigin(r) == nil { // another site must not sign this browser out with a token of its own
-			m.config.Cookies.Clear(w)
+	form, ok := tokenForm(r)
+	named, bearer := cmp.Or(form.Get("refresh_token"), form.Get("token")), bearerOf(r)
+	cookies := len(m.config.Cookies.Tokens(r)) > 0
+	if !cookies && named == "" && bearer == "" {
+		if !ok || len(form) > 0 || r.ContentLength != 0 {
+			return errNoToken
 		}
-		err := m.Revoke(r.Context(), form.Get("refresh_token"))
-		if errors.Is(err, token.ErrInvalid) {
-			return nil // RFC 7009 section 2.2: what is dead already is signed out
+		if m.config.Cookies.RefreshPath != "" {
+			return middleware.ErrNone // perhaps mounted outside RefreshPath: do not pretend
 		}
-		return err
 	}
-	if len(m.config.Cookies.Tokens(r)) > 0 {
-		return m.SignOut(w, r)
+	if cookies || named == "" && bearer == "" {
+		if err := m.SignOut(w, r); err != nil {
+			return err
+		}
+	} else if m.crossOrigin(r) == nil { // another site must not sign this browser out with a token of its own
+		m.config.Cookies.Clear(w)
 	}
-	t, err := m.guard.AllowAnonymous().Check(w, r)
-	if errors.Is(err, middleware.ErrNone) {
-		return m.SignOut(w, r)
+	if named != "" {
+		if err := m.Revoke(r.Context(), named); err != nil && !errors.Is(err, token.ErrInvalid) {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if err := m.End(r.Context(), t.Subject(), t.SessionID()); !errors.Is(err, ErrNotFound) {
-		return err
+	if bearer != "" {
+		if err := m.Revoke(r.Context(), bearer); err != nil && !(errors.Is(err, token.ErrInvalid) && (cookies || named != "")) {
+			return err
+		}
 	}
 	return nil
+}
+
+// errNoToken is for a sign-out that says something, but nothing that could be ended.
+var errNoToken = errors.New("send the refresh token as the form field refresh_token, once, and not in the URL")
+
+func bearerOf(r *http.Request) string {
+	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(raw)
 }
 
 // byCookie reports whether a request that the guard let through was let through by its cookie.

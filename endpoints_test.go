@@ -223,7 +223,7 @@ func TestLogoutEndpoint(t *testing.T) { // req 58
 			q.Refresh = ""
 			return []func(*http.Request){as(t, &q)}
 		}, false, 204, true},
-		"by Bearer": {func(t *testing.T, p *token.Pair) []func(*http.Request) { return []func(*http.Request){bearer(p)} }, false, 204, false},
+		"by Bearer": {func(t *testing.T, p *token.Pair) []func(*http.Request) { return []func(*http.Request){bearer(p)} }, false, 204, true},
 		"by a form with the refresh token": {func(t *testing.T, p *token.Pair) []func(*http.Request) {
 			return []func(*http.Request){form(url.Values{"refresh_token": {p.Refresh}})}
 		}, true, 204, true},
@@ -341,11 +341,11 @@ func TestAPageGoesBackToWhereItsFormWas(t *testing.T) {
 	m := open(t, memory.Open(), newClock(), writ.Config{SignInPage: "/login"})
 	h := mount(m)
 	for referer, want := range map[string]string{
-		"https://app.example/account?secret=1": "/account",
-		"https://evil.example/account":         "/login",
-		"https://app.example//evil.example":    "/login",
-		"https://app.example/\\evil.example":   "/login",
-		"":                                     "/login",
+		"https://app.example/account?tab=devices": "/account?tab=devices",
+		"https://evil.example/account":            "/",
+		"https://app.example//evil.example":       "/",
+		"https://app.example/\\evil.example":      "/",
+		"":                                        "/",
 	} {
 		mine, other := start(t, m, "alice"), start(t, m, "alice")
 		answer := call(h, "POST", "/sessions/"+other.SessionID+"/end", as(t, mine), page, func(r *http.Request) { r.Header.Set("Referer", referer) })

@@ -12,7 +12,7 @@ import (
 func (m *Manager) serveToken(w http.ResponseWriter, r *http.Request) {
 	form, ok := tokenForm(r)
 	switch {
-	case !ok:
+	case !ok || len(form) == 0:
 		oauthError(w, http.StatusBadRequest, "invalid_request", "POST one form (application/x-www-form-urlencoded), each parameter once, none in the URL")
 		return
 	case form.Get("grant_type") == "":
@@ -42,11 +42,11 @@ func (m *Manager) serveRefresh(w http.ResponseWriter, r *http.Request) {
 	}
 	raw, ok := m.config.Cookies.RefreshToken(r)
 	if !ok && len(m.config.Cookies.Tokens(r)) > 1 {
-		m.Deny(w, r, middleware.ErrAmbiguous)
+		oauthError(w, http.StatusBadRequest, "invalid_request", "there must be one refresh cookie")
 		return
 	}
 	if !ok {
-		m.Deny(w, r, middleware.ErrNone)
+		refreshError(w, http.StatusUnauthorized, token.ErrMalformed)
 		return
 	}
 	pair, err := m.Refresh(r.Context(), raw, middleware.ClientOf(r))

@@ -18,8 +18,10 @@ const (
 	Recovered EventKind = "session.recovered" // a refresh was repeated because its answer was lost, or by a second holder
 	Ended     EventKind = "session.ended"     // by its user, or by the program
 	Expired   EventKind = "session.expired"   // a refresh came too late
+	Refused   EventKind = "session.refused"   // OnIssue did not want a sign-in
 	Reused    EventKind = "session.reused"    // a spent refresh token came back: theft. The session has ended
 	Regressed EventKind = "store.regressed"   // the store has lost a write that it acknowledged
+	Failed    EventKind = "program.failed"    // OnIssue failed, or a mistake in the program: Err says which
 )
 
 // Event is something that an operator wants to know. It holds no token.
@@ -33,7 +35,7 @@ type Event struct {
 }
 
 // alarm reports whether somebody should look at an event of this kind.
-func (k EventKind) alarm() bool { return k == Reused || k == Regressed }
+func (k EventKind) alarm() bool { return k == Reused || k == Regressed || k == Failed }
 
 func logAlarms(ctx context.Context, e Event) {
 	if e.Kind.alarm() {

@@ -22,6 +22,7 @@ type Manager struct {
 	list        *revocation.List
 	issuer      *token.Issuer
 	verifier    *token.Verifier
+	authentic   *token.Verifier // without revocations: whose session a token is of
 	crossOrigin func(*http.Request) error
 	guard       *middleware.Guard
 	queues      queues
@@ -55,6 +56,16 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 		Keys:        m.ring,
 		Revocations: m.list,
 		MaxStale:    c.MaxStale,
+		Leeway:      c.Rotation.Skew,
+		Now:         c.Now,
+	}); err != nil {
+		return nil, err
+	}
+	if m.authentic, err = token.NewVerifier(token.VerifierConfig{
+		Issuer:      c.Issuer,
+		Audience:    c.Audience,
+		Keys:        m.ring,
+		UntilExpiry: true,
 		Leeway:      c.Rotation.Skew,
 		Now:         c.Now,
 	}); err != nil {
@@ -155,6 +166,12 @@ func (m *Manager) newGuard(from []middleware.Source) (*middleware.Guard, error) 
 		From:           from,
 		TrustedOrigins: m.config.TrustedOrigins,
 		SignInPage:     m.config.SignInPage,
+		Deny:           m.config.Deny,
+		Observe: func(r *http.Request, _ *token.Verified, err error) {
+			if err != nil && middleware.Status(err) == http.StatusInternalServerError { // a rule that fails
+				m.failed(r.Context(), err)
+			}
+		},
 	}
 	for _, source := range from {
 		if cookies, ok := source.(middleware.Cookies); ok && cookies.RefreshPath == "" {
@@ -164,8 +181,18 @@ func (m *Manager) newGuard(from []middleware.Source) (*middleware.Guard, error) 
 	return middleware.New(c)
 }
 
-// Deny answers an error of this package as a Guard does.
-func (m *Manager) Deny(w http.ResponseWriter, r *http.Request, err error) { m.guard.Deny(w, r, err) }
+// Deny answers an error of this package as a Guard does. What is a mistake in the program (500) is told
+// to Config.Observe, because the client is not told what it is.
+func (m *Manager) Deny(w http.ResponseWriter, r *http.Request, err error) {
+	if middleware.Status(err) == http.StatusInternalServerError {
+		m.failed(r.Context(), err)
+	}
+	m.guard.Deny(w, r, err)
+}
+
+func (m *Manager) failed(ctx context.Context, err error) {
+	m.config.Observe(ctx, Event{Kind: Failed, Time: m.config.Now(), Err: err})
+}
 
 func (m *Manager) observe(ctx context.Context, kind EventKind, s *stored, from token.Client, err error) {
 	m.config.Observe(ctx, Event{

@@ -20,6 +20,7 @@ func (m *Manager) Refresh(ctx context.Context, raw string, from token.Client) (*
 	defer cancel()
 	pair, err := m.refresh(ctx, raw, from)
 	if err != nil && !errors.Is(err, token.ErrInvalid) && !errors.Is(err, token.ErrUnavailable) {
+		m.failed(ctx, err) // a mistake in the program must not sign anybody out
 		return nil, fmt.Errorf("%w: %w", token.ErrUnavailable, err)
 	}
 	return pair, err
@@ -38,7 +39,7 @@ func (m *Manager) refresh(ctx context.Context, raw string, from token.Client) (*
 	var outcome rotation.Outcome
 	var pair *token.Pair
 	s, err := m.change(ctx, t.Session, func(s *stored) (entries []revocation.Entry, err error) {
-		now := m.config.Now()
+		now := s.at
 		if m.clientID(from) != s.Claims.ClientID { // RFC 6749 section 6
 			return nil, fmt.Errorf("%w: the refresh token was given to another client", token.ErrInvalid)
 		}
@@ -54,6 +55,9 @@ func (m *Manager) refresh(ctx context.Context, raw string, from token.Client) (*
 				s.Renewed = now
 			}
 			pair, entries, err = m.issue(ctx, s, now, now.Add(m.config.AccessTTL), handsOut)
+			if errors.Is(err, ErrRefused) {
+				err = fmt.Errorf("%w: %w", token.ErrInvalid, err)
+			}
 			return entries, err
 		case rotation.Theft:
 			return []revocation.Entry{m.ended(s, now)}, token.ErrReused

@@ -95,7 +95,7 @@ func claimStore(ctx context.Context, c Config, olderKeys bool) error {
 		now := c.Now()
 		entries = append(entries, revocation.Entry{
 			Kind:    revocation.Everything,
-			Before:  now.Add(c.Rotation.Skew).UnixMicro(),
+			Before:  now.Add(c.ahead()).UnixMicro(),
 			Expires: now.Add(c.retention()),
 		})
 	}

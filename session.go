@@ -54,7 +54,8 @@ type stored struct {
 	record
 	id     [16]byte
 	row    Row
-	cutoff int64 // the greatest that this node knows of, for the subject and for everyone
+	at     time.Time // this node's clock just before the row was read
+	cutoff int64     // the greatest that this node knows of, for the subject and for everyone
 }
 
 func newSessionID() (id [16]byte) {

@@ -34,8 +34,9 @@ type Login struct {
 }
 
 // Start makes a session with a new ID and returns its first tokens. ErrUnavailable (of package
-// token): the store or the keys cannot be had now. ErrRefused: OnIssue did not want it. It has
-// checked no password; the caller has.
+// token): the store or the keys cannot be had now. ErrRefused, with middleware.ErrForbidden: OnIssue
+// did not want it. Any other error is a mistake in the Login or the claims. It has checked no
+// password; the caller has.
 func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 	ctx, cancel := m.deadline(ctx)
 	defer cancel()
@@ -50,17 +51,20 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 	// OnIssue is asked only when the session can be seen: an EndAll or a MustRefresh from now on finds
 	// it, and what OnIssue says is not older than they are.
 	var pair *token.Pair
-	s, err = m.change(ctx, s.id, func(s *stored) (entries []revocation.Entry, err error) {
+	id := s.id
+	s, err = m.change(ctx, id, func(s *stored) (entries []revocation.Entry, err error) {
 		if !m.live(s, now) {
 			return nil, fmt.Errorf("%w: the session was ended while it began", token.ErrUnavailable)
 		}
 		pair, entries, err = m.issue(ctx, s, now, now.Add(m.config.AccessTTL), true)
 		return entries, err
 	})
+	if errors.Is(err, ErrRefused) {
+		m.observe(ctx, Refused, s, l.Client, err)
+		return nil, fmt.Errorf("%w: %w", middleware.ErrForbidden, err)
+	}
 	if err != nil {
-		if s != nil && !errors.Is(err, ErrRefused) {
-			m.abandon(ctx, s.id)
-		}
+		m.abandon(ctx, id)
 		return nil, err
 	}
 	m.observe(ctx, Started, s, l.Client, nil)
@@ -70,6 +74,9 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 // create stores a new session, above every cutoff.
 func (m *Manager) create(ctx context.Context, s *stored, now time.Time) error {
 	for range changeTries {
+		if s.cutoff == revocation.Ended {
+			return fmt.Errorf("%w: %w: the subject is barred", middleware.ErrForbidden, ErrRefused)
+		}
 		stamp := max(now.UnixMicro(), s.cutoff+1)
 		s.Rotation = rotation.Create(m.config.Rotation, stamp, now, s.Rotation.AbsExp)
 		row, err := s.encode()
@@ -92,7 +99,7 @@ func (m *Manager) create(ctx context.Context, s *stored, now time.Time) error {
 func (m *Manager) abandon(ctx context.Context, id [16]byte) {
 	ctx, cancel := m.toTheEnd(ctx)
 	defer cancel()
-	m.endIf(ctx, id, func(*stored) bool { return true })
+	m.endQuietly(ctx, id, func(*stored) bool { return true })
 }
 
 func (m *Manager) newSession(l Login, now time.Time) (*stored, error) {
@@ -152,10 +159,11 @@ func (m *Manager) issue(ctx context.Context, s *stored, now, until time.Time, re
 	if m.config.OnIssue != nil {
 		err := s.apply(func(p *Session) error { return m.config.OnIssue(ctx, p) })
 		if errors.Is(err, ErrRefused) {
-			return nil, m.end(s, now, "refused"), fmt.Errorf("%w: %w", token.ErrInvalid, err)
+			return nil, m.end(s, now, "refused"), err
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("%w: OnIssue: %w", token.ErrUnavailable, err)
+			m.observe(ctx, Failed, s, s.LastSeen, fmt.Errorf("OnIssue: %w", err))
+			return nil, nil, fmt.Errorf("%w: OnIssue: %v", token.ErrUnavailable, err) // whatever it wraps is its own affair
 		}
 	}
 	if until.After(s.Rotation.AbsExp) {
@@ -188,7 +196,8 @@ func (m *Manager) issue(ctx context.Context, s *stored, now, until time.Time, re
 
 // SignIn starts a session for a browser and sets its cookies; with Cookies.RefreshOnly the access
 // token is the answer's body. It refuses a cross-origin request (login CSRF), ends the sessions that
-// the browser had, and never adopts their IDs. On error it has written nothing, and the browser is
+// the browser had, and never adopts their IDs. With Cookies.RefreshPath call it below that path, or
+// the browser does not send the old session's cookie, and that session goes on. On error it has written nothing, and the browser is
 // signed in as before: answer with Deny.
 func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, l Login) error {
 	if err := m.crossOrigin(r); err != nil {

@@ -30,11 +30,11 @@ func onlyCookie(h http.Header, name string) (value string, ok bool) {
 	return value, n == 1 && value != ""
 }
 
-// allCookies returns up to four values of the cookies with this name.
-func allCookies(h http.Header, name string) (values []string) {
+// allCookies returns the values of the cookies with this name, but not more than limit.
+func allCookies(h http.Header, name string, limit int) (values []string) {
 	for _, line := range h["Cookie"] {
 		for part := range strings.SplitSeq(line, ";") {
-			if v, ok := cookieValue(part, name); ok && v != "" && len(values) < 4 {
+			if v, ok := cookieValue(part, name); ok && v != "" && len(values) < limit {
 				values = append(values, v)
 			}
 		}

@@ -118,10 +118,12 @@ func (c Cookies) AccessToken(r *http.Request) (string, bool) {
 	return onlyCookie(r.Header, c.accessName())
 }
 
-// Tokens reads every value of both cookies, in no order and not more than 8: what a browser is to be
-// signed out of. It does not ask who sent the request: see CrossOrigin.
+// Tokens reads every value of both cookies, in no order: what a browser is to be signed out of. It
+// stops at 4 access tokens, which cost a signature check each, and at 256 refresh tokens, which are
+// cheap, and more than a browser keeps for a domain. It does not ask who sent the request: see
+// CrossOrigin.
 func (c Cookies) Tokens(r *http.Request) []string {
-	return slices.Concat(allCookies(r.Header, c.refreshName()), allCookies(r.Header, c.accessName()))
+	return slices.Concat(allCookies(r.Header, c.refreshName(), 256), allCookies(r.Header, c.accessName(), 4))
 }
 
 // RefreshToken reads the refresh cookie; not ok if it is missing or empty, or if there are two. It

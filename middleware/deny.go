@@ -28,8 +28,7 @@ func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	html := prefersHTML(r.Header)
-	if status == http.StatusUnauthorized && html && g.signInPage != "" &&
-		(r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	if status == http.StatusUnauthorized && html && g.signInPage != "" {
 		h.Set("Location", g.signInPage)
 		w.WriteHeader(http.StatusSeeOther)
 		return
@@ -86,7 +85,7 @@ func advice(err error) string {
 		case errors.Is(err, ErrCrossOrigin):
 			return "A request that changes something must come from a page of this site."
 		}
-		return "You are signed in, but this is not allowed to you."
+		return "This is not allowed to you."
 	}
 	return "This server made a mistake. Try again later."
 }

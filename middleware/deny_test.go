@@ -109,7 +109,7 @@ func TestABrowserThatAsksForAPageIsSentToSignIn(t *testing.T) {
 		{"a page", "GET", browser, middleware.ErrNone, 303},
 		{"a page's head", "HEAD", browser, token.ErrExpired, 303},
 		{"a page that needs a newer sign-in", "GET", browser, middleware.ErrNotFresh, 303},
-		{"a form", "POST", browser, middleware.ErrNone, 401},
+		{"a form", "POST", browser, middleware.ErrNone, 303},
 		{"a fetch", "GET", "*/*", middleware.ErrNone, 401},
 		{"no Accept", "GET", "", middleware.ErrNone, 401},
 		{"JSON rather than HTML", "GET", "text/html;q=0.5, application/json", middleware.ErrNone, 401},

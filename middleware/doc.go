@@ -1,8 +1,8 @@
 // Package middleware guards handlers: it finds the one credential of a request, has it verified,
 // and hands the handler a *token.Verified. Of writ it imports package token only.
 //
-// A guard is made once and used for many handlers. writ.Manager and writ.Follower make one with
-// their Guard methods; with a Verifier of your own:
+// A guard is made once and used for many handlers. A writ.Manager makes one with its Guard
+// method; with a Verifier of your own:
 //
 //	guard, err := middleware.New(middleware.Config{Verifier: verifier})
 //	mux.Handle("GET /me", guard.Func(func(w http.ResponseWriter, r *http.Request, t *token.Verified) {

@@ -12,7 +12,7 @@ import (
 	"github.com/writ-go/writ/token"
 )
 
-// Verifier is *token.Verifier, *writ.Manager or *writ.Follower. Its errors wrap token.ErrInvalid or
+// Verifier is *token.Verifier or *writ.Manager. Its errors wrap token.ErrInvalid or
 // token.ErrUnavailable, and a token never comes with one.
 type Verifier interface {
 	Verify(ctx context.Context, raw string) (*token.Verified, error)

@@ -42,7 +42,7 @@ const Ended = math.MaxInt64
 //
 // Entries of one Kind and ID merge by the greatest Before and the latest Expires, so that neither
 // order nor repetition matters. A session that ended has Before = Ended; a session that is told to
-// refresh has Before = now.
+// refresh has a Before above every stamp that it was given.
 type Entry struct {
 	Kind Kind
 	ID   string // empty for Everything, and for nothing else

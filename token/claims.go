@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // Claims is what a session's access tokens say. The bearer can read all of it: it is signed, not
@@ -26,9 +28,10 @@ type Claims struct {
 	Data json.RawMessage `json:"data,omitempty"`
 }
 
-// SetData encodes v, which must become a JSON object, as the application's object.
+// SetData encodes v, which must become a JSON object, as the application's object. Give fields json
+// tags: Data finds members by their exact names, including case.
 func (c *Claims) SetData(v any) error {
-	b, err := json.Marshal(v)
+	b, err := jsonv2.Marshal(v, jsonv2.Deterministic(true))
 	if err != nil {
 		return fmt.Errorf("token: application data: %w", err)
 	}

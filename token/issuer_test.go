@@ -128,6 +128,20 @@ func TestData(t *testing.T) {
 			t.Errorf("error is %v, want one that does not quote the data", err)
 		}
 	}
+	var same token.Claims // what SetData takes, Data reads
+	if err := same.SetData(struct{ Plan string }{"gold"}); err != nil {
+		t.Fatal(err)
+	}
+	v2, err := verify(v, issue(t, k, same))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := token.Data[struct{ Plan string }](v2); err != nil || d.Plan != "gold" {
+		t.Errorf("data came back as %+v, %v", d, err)
+	}
+	if same.SetData(struct{ TTL time.Duration }{1}) == nil {
+		t.Error("SetData took what Data cannot read")
+	}
 	var c token.Claims
 	if c.SetData([]int{1}) == nil || c.SetData(func() {}) == nil || c.Data != nil {
 		t.Error("what is no JSON object was taken as data")

@@ -91,7 +91,8 @@ func (v *Verified) LogValue() slog.Value {
 }
 
 // Data reads the application's object, decoded once per token and type. Treat what it points to as
-// read-only: all requests that carry the token share it. ErrNoData: the token carries none.
+// read-only: all requests that carry the token share it. Names match exactly, including case, and
+// members that T does not have are ignored. ErrNoData: the token carries none.
 func Data[T any](v *Verified) (T, error) {
 	key := reflect.TypeFor[T]()
 	slot, ok := v.data.Load(key)

@@ -66,8 +66,9 @@ func New(t testing.TB, c writ.Config) *writ.Manager {
 	return m
 }
 
-// SignIn starts a session and puts its access token on req, as a Bearer. For a handler that wants
-// cookies, give the Pair to Cookies.Set of the configuration.
+// SignIn starts a session and puts its access token on req, as a Bearer. For a request with cookies call
+// Manager.Start instead, give the Pair to Cookies.Set with a httptest.ResponseRecorder, and add the
+// recorder's cookies to the request: a guard refuses one that has both.
 func SignIn(t testing.TB, m *writ.Manager, req *http.Request, l writ.Login) *token.Pair {
 	t.Helper()
 	pair, err := m.Start(t.Context(), l)

@@ -1,4 +1,4 @@
-// Command keygen makes and inspects the signing keys of writ. Run it without arguments for help.
+// Command keygen makes and inspects the signing keys of writ. Run keygen --help.
 package main
 
 import (
