@@ -78,6 +78,9 @@ func (m *Manager) endQuietly(ctx context.Context, id [16]byte, may func(*stored)
 func (m *Manager) EndAll(ctx context.Context, subject string) error {
 	ctx, cancel := m.toTheEnd(ctx)
 	defer cancel()
+	if subject == "" {
+		return errNoSubject
+	}
 	if token.IsAnonymous(subject) { // it has one session, and a cutoff would be kept for a year
 		id, _ := parseSessionID(strings.TrimPrefix(subject, token.Anonymous("")))
 		if err := m.endIf(ctx, id, func(s *stored) bool { return s.Claims.Subject == subject }); !errors.Is(err, ErrNotFound) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/writ-go/writ"
+	"github.com/writ-go/writ/middleware"
 	"github.com/writ-go/writ/store/memory"
 	"github.com/writ-go/writ/store/sqlite"
 	"github.com/writ-go/writ/token"
@@ -102,6 +103,46 @@ func Example_apps() {
 	body, _ := io.ReadAll(answer.Body)
 	fmt.Println(answer.Status, strings.Contains(string(body), "refresh_token"))
 	// Output: 200 OK true
+}
+
+// A single-page application: the access token goes into the answer's body, and the refresh token into a
+// cookie that only /auth gets.
+func Example_spa() {
+	ctx := context.Background()
+	store, err := sqlite.Open(ctx, "sessions.db")
+	if err != nil {
+		log.Fatal(err)
+	}
+	secret, err := writ.SecretFile("sessions.secret")
+	if err != nil {
+		log.Fatal(err)
+	}
+	sessions, err := writ.Open(ctx, writ.Config{
+		Issuer:  "https://app.example",
+		Store:   store,
+		Secret:  secret,
+		Cookies: middleware.Cookies{RefreshOnly: true, RefreshPath: "/auth"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { log.Fatal(sessions.Run(ctx)) }()
+
+	http.HandleFunc("POST /auth/login", func(w http.ResponseWriter, r *http.Request) {
+		name, ok := password(r)
+		if !ok {
+			http.Error(w, "wrong name or password", http.StatusUnauthorized)
+		} else if err := sessions.SignIn(w, r, writ.Login{Subject: name}); err != nil {
+			sessions.Deny(w, r, err)
+		}
+	})
+	e := sessions.Endpoints()
+	http.Handle("POST /auth/refresh", e.Refresh)
+	http.Handle("POST /auth/logout", e.Logout)
+	http.Handle("GET /api/me", sessions.Guard().Func(func(w http.ResponseWriter, r *http.Request, t *token.Verified) {
+		fmt.Fprintln(w, "hello,", t.Subject())
+	}))
+	log.Fatal(http.ListenAndServe("localhost:8080", nil))
 }
 
 // What is known of a session is asked at every refresh: a changed role reaches the next token, and a

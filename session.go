@@ -170,9 +170,11 @@ func (m *Manager) Sessions(ctx context.Context, subject string) ([]Session, erro
 	return live, nil
 }
 
+var errNoSubject = errors.New("writ: the subject is empty")
+
 func (m *Manager) ofSubject(ctx context.Context, subject string) ([]*stored, error) {
 	if subject == "" {
-		return nil, errors.New("writ: the subject is empty")
+		return nil, errNoSubject
 	}
 	rows, err := m.config.Store.List(ctx, subject)
 	if err != nil {
