@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/writ-go/writ"
 	"github.com/writ-go/writ/revocation"
@@ -26,7 +27,7 @@ func benchmarkSave(b *testing.B, entries ...revocation.Entry) {
 	b.ReportAllocs()
 	b.SetParallelism(16)
 	b.RunParallel(func(pb *testing.PB) {
-		row := writ.Row{ID: fmt.Sprint("row", id.Add(1)), Owner: "alice", Data: data}
+		row := writ.Row{ID: fmt.Sprint("row", id.Add(1)), Owner: "alice", Data: data, Expires: time.Now().Add(time.Hour)}
 		mine := append([]revocation.Entry(nil), entries...)
 		for pb.Next() {
 			for i := range mine {
