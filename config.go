@@ -160,8 +160,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Rotation.Skew < time.Millisecond || c.Rotation.Skew > time.Minute {
 		refuse("Rotation.Skew (WRIT_CLOCK_SKEW) is %s, but must be from 1ms to 1m: set the clocks (NTP)", c.Rotation.Skew)
 	}
-	if c.Rotation.Latency < 100*time.Millisecond {
-		refuse("Rotation.Latency (WRIT_CLIENT_LATENCY) is %s, but must be at least 100ms: a refresh has half of it", c.Rotation.Latency)
+	if c.Rotation.Latency < 10*time.Millisecond {
+		refuse("Rotation.Latency (WRIT_CLIENT_LATENCY) is %s, but must be at least 10ms: a refresh has half of it", c.Rotation.Latency)
 	}
 	if err := c.Cookies.Validate(); err != nil {
 		refuse("Cookies: %w", err)
