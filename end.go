@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/writ-go/writ/revocation"
+	"github.com/writ-go/writ/rotation"
 	"github.com/writ-go/writ/token"
 )
 
@@ -250,7 +251,7 @@ func (m *Manager) Revoke(ctx context.Context, raw string) error {
 }
 
 func (m *Manager) sessionOf(ctx context.Context, raw string) (id [16]byte, err error) {
-	if strings.HasPrefix(raw, "rt1.") {
+	if strings.HasPrefix(raw, rotation.Prefix) {
 		t, err := m.parse(ctx, raw)
 		return t.Session, err
 	}

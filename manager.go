@@ -50,7 +50,7 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 	if err := m.list.Load(ctx); err != nil {
 		return nil, fmt.Errorf("writ: revocations cannot be loaded from the store: %w", err)
 	}
-	if m.verifier, err = token.NewVerifier(token.VerifierConfig{
+	verify := token.VerifierConfig{
 		Issuer:      c.Issuer,
 		Audience:    c.Audience,
 		Keys:        m.ring,
@@ -58,17 +58,12 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 		MaxStale:    c.MaxStale,
 		Leeway:      c.Rotation.Skew,
 		Now:         c.Now,
-	}); err != nil {
+	}
+	if m.verifier, err = token.NewVerifier(verify); err != nil {
 		return nil, err
 	}
-	if m.authentic, err = token.NewVerifier(token.VerifierConfig{
-		Issuer:      c.Issuer,
-		Audience:    c.Audience,
-		Keys:        m.ring,
-		UntilExpiry: true,
-		Leeway:      c.Rotation.Skew,
-		Now:         c.Now,
-	}); err != nil {
+	verify.Revocations, verify.UntilExpiry = nil, true
+	if m.authentic, err = token.NewVerifier(verify); err != nil {
 		return nil, err
 	}
 	if m.guard, err = m.newGuard(c.sources()); err != nil {

@@ -115,7 +115,7 @@ func (m *Manager) live(s *stored, now time.Time) bool {
 
 // stamp is the issue stamp for an access token of s: no clock is compared with it, only cutoffs.
 func (s *stored) stamp(now time.Time) int64 {
-	return max(now.UnixMicro(), s.Rotation.Stamp, s.cutoff+1, s.MinStamp+1)
+	return max(now.UnixMicro(), s.top())
 }
 
 // top is the greatest stamp that s may have given so far by rule and not by the clock.

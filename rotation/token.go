@@ -7,8 +7,10 @@ import (
 	"encoding/binary"
 )
 
+// Prefix begins every refresh token, and no access token: it tells which of the two a text would be.
+const Prefix = "rt1."
+
 const (
-	prefix  = "rt1."
 	macText = "rt1" // separates these MACs from any other use of the key
 
 	// The binary form: kid 4, session 16, gen 8, fork 4, then the MAC.
@@ -18,7 +20,7 @@ const (
 	forkEnd    = genEnd + 4
 	binaryLen  = forkEnd + sha256.Size
 	textLen    = (binaryLen*8 + 5) / 6 // base64url without padding
-	tokenLen   = len(prefix) + textLen
+	tokenLen   = len(Prefix) + textLen
 
 	genLimit = 1 << 63
 )
@@ -56,8 +58,8 @@ func Format(t Token, key []byte) string {
 	sign(b[forkEnd:forkEnd], key, b[:forkEnd])
 
 	var text [tokenLen]byte
-	copy(text[:], prefix)
-	encoding.Encode(text[len(prefix):], b[:])
+	copy(text[:], Prefix)
+	encoding.Encode(text[len(Prefix):], b[:])
 	return string(text[:])
 }
 
@@ -65,11 +67,11 @@ func Format(t Token, key []byte) string {
 // truncated, padded, re-cased or re-spelled text, a kid that mac does not know, and gen >= 2^63.
 // It does not check that the session exists or that the token is still good; Decide does.
 func Parse(s string, mac MAC) (t Token, ok bool) {
-	if len(s) != tokenLen || s[:len(prefix)] != prefix {
+	if len(s) != tokenLen || s[:len(Prefix)] != Prefix {
 		return Token{}, false
 	}
 	var text [textLen]byte
-	copy(text[:], s[len(prefix):])
+	copy(text[:], s[len(Prefix):])
 	var b [binaryLen]byte
 	// The decoder skips line ends; the text is then too short, and n shows it.
 	if n, err := encoding.Decode(b[:], text[:]); err != nil || n != binaryLen {
