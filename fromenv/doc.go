@@ -22,7 +22,9 @@
 //	WRIT_SECRET_FILE     a file that holds it, with mode 0600; the file must exist, or
 //	WRIT_KEYS_IN_CLEAR   true: who can read the key ring can forge every token. One of the three
 //	WRIT_KEYS            the key ring's directory, with mode 0700; default: in the store
-//	WRIT_ALGORITHM       ES256, EdDSA or Ed25519: what a new ring signs with; default ES256
+//	WRIT_ALGORITHM       what a new ring signs with; default ES256; or ES384, ES512, EdDSA, Ed25519,
+//	                     RS256, RS384, RS512, PS256, PS384, PS512, or HS256, HS384, HS512, which are
+//	                     for one service only: whoever can verify can also sign
 //	WRIT_ACCESS_TTL      how long an access token lives; default 10m
 //	WRIT_IDLE_TTL        how long a session lives without a refresh; default 336h (14 days)
 //	WRIT_ABSOLUTE_TTL    how long it lives at all; default 2160h (90 days)

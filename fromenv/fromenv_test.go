@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,6 +93,27 @@ func TestEveryVariableReachesTheConfig(t *testing.T) {
 	}
 	if err := m.Ready(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestEveryAlgorithmCanBeChosen(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range keys.Algorithms() {
+		right().but(environment{"WRIT_ALGORITHM": a.Name()}).use(t)
+		c, err := fromenv.Config(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Store.Close()
+		if c.Algorithm != a {
+			t.Errorf("%s did not arrive", a.Name())
+		}
+		if !strings.Contains(string(doc), a.Name()) {
+			t.Errorf("the documentation lacks %s", a.Name())
+		}
 	}
 }
 

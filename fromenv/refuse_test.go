@@ -99,8 +99,8 @@ func TestEachMistakeIsRefused(t *testing.T) {
 			environment{"WRIT_KEYS": ringDir(t, func(c *keys.Config) { c.MaxTTL = 5 * time.Minute })},
 			[]string{"WRIT_ACCESS_TTL", "lower AccessTTL"}},
 
-		"an algorithm that is unknown":      {environment{"WRIT_ALGORITHM": "canary"}, []string{"WRIT_ALGORITHM", "ES256, EdDSA or Ed25519"}},
-		"an algorithm in the wrong case":    {environment{"WRIT_ALGORITHM": "es256"}, []string{"WRIT_ALGORITHM", "ES256, EdDSA or Ed25519"}},
+		"an algorithm that is unknown":      {environment{"WRIT_ALGORITHM": "canary"}, []string{"WRIT_ALGORITHM", "one of ES256, ES384, ", "HS512; those with HS are for one service only"}},
+		"an algorithm in the wrong case":    {environment{"WRIT_ALGORITHM": "es256"}, []string{"WRIT_ALGORITHM", "one of ES256, ES384, ", "HS512; those with HS are for one service only"}},
 		"a duration without a unit":         {environment{"WRIT_ACCESS_TTL": "86399"}, []string{"WRIT_ACCESS_TTL", "such as 90s, 10m or 12h"}},
 		"a duration in days":                {environment{"WRIT_IDLE_TTL": "17d"}, []string{"WRIT_IDLE_TTL", "such as 90s"}},
 		"a duration that is no number":      {environment{"WRIT_ABSOLUTE_TTL": "canary"}, []string{"WRIT_ABSOLUTE_TTL", "such as 90s"}},

@@ -109,10 +109,12 @@ func parseDuration(text string) (any, error) {
 }
 
 func parseAlgorithm(text string) (any, error) {
-	for _, a := range []keys.Algorithm{keys.ES256, keys.EdDSA, keys.Ed25519} {
+	var known []string
+	for _, a := range keys.Algorithms() {
 		if a.Name() == text {
 			return a, nil
 		}
+		known = append(known, a.Name())
 	}
-	return nil, errors.New("must be ES256, EdDSA or Ed25519")
+	return nil, fmt.Errorf("must be one of %s; those with HS are for one service only", strings.Join(known, ", "))
 }

@@ -1,10 +1,14 @@
 package keys
 
-import "crypto"
+import (
+	"crypto"
+	"crypto/sha256"
+	"crypto/sha512"
+)
 
-// Algorithm is one JWS algorithm (RFC 7518 section 3.1). The values of this package are ES256,
-// EdDSA and Ed25519; another package may offer its own, which takes effect only where a Config
-// names it. Low-level: most users only pass the values on.
+// Algorithm is one JWS algorithm (RFC 7518 section 3.1). Algorithms has those of this package;
+// another package may offer its own, which takes effect only where a Config names it. Low-level:
+// most users only pass the values on.
 type Algorithm interface {
 	// Name is the JOSE "alg", compared case-sensitively.
 	Name() string
@@ -21,7 +25,7 @@ type Algorithm interface {
 	Verify(key crypto.PublicKey, message, signature []byte) error
 
 	// MarshalJWK writes exactly the members that RFC 7638 section 3.2 hashes, and refuses a key of
-	// another type.
+	// another type. None of them may be secret: a symmetric algorithm refuses every key.
 	MarshalJWK(key crypto.PublicKey) ([]byte, error)
 
 	// ParseJWK reads a public key. It must refuse whatever is not one canonical spelling of a valid
@@ -29,13 +33,54 @@ type Algorithm interface {
 	ParseJWK(jwk []byte) (crypto.PublicKey, error)
 }
 
+// Exporter is what an Algorithm also is if its software keys can be written down. Every algorithm
+// of this package is one. Low-level: use Private.CleartextJWK and ParsePrivateJWK, which check what
+// is the same for every type. Without it, keys of a type that crypto/x509 does not know cannot stand
+// in a Ring.
+type Exporter interface {
+	// MarshalPrivateJWK writes the whole private JWK: kty, the public and the private members,
+	// without kid and use. Whoever reads it can forge tokens. It refuses every key but a software
+	// key of the algorithm's type.
+	MarshalPrivateJWK(key crypto.Signer) ([]byte, error)
+
+	// ParsePrivateJWK is the reverse. It refuses a key of another type.
+	ParsePrivateJWK(jwk []byte) (crypto.Signer, error)
+}
+
+// Algorithms returns a new slice of every algorithm of this package.
+func Algorithms() []Algorithm {
+	return []Algorithm{
+		ES256, ES384, ES512, EdDSA, Ed25519,
+		RS256, RS384, RS512, PS256, PS384, PS512,
+		HS256, HS384, HS512,
+	}
+}
+
 // algorithmNamed finds an algorithm of this package, or the one extra (nil for none), by its exact
 // name.
 func algorithmNamed(name string, extra Algorithm) (Algorithm, bool) {
-	for _, a := range []Algorithm{extra, ES256, EdDSA, Ed25519} {
-		if a != nil && a.Name() == name {
+	if extra != nil && extra.Name() == name {
+		return extra, true
+	}
+	for _, a := range Algorithms() {
+		if a.Name() == name {
 			return a, true
 		}
 	}
 	return nil, false
+}
+
+// digest hashes message into buf, which saves the caller an allocation.
+func digest(h crypto.Hash, message []byte, buf *[sha512.Size]byte) []byte {
+	switch h {
+	case crypto.SHA256:
+		sum := sha256.Sum256(message)
+		return buf[:copy(buf[:], sum[:])]
+	case crypto.SHA384:
+		sum := sha512.Sum384(message)
+		return buf[:copy(buf[:], sum[:])]
+	default: // there is only SHA512
+		*buf = sha512.Sum512(message)
+		return buf[:]
+	}
 }

@@ -1,10 +1,8 @@
 package keys
 
 import (
+	"bytes"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -13,55 +11,59 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-var errNotExportable = errors.New("keys: this private half cannot be exported: it is not a software key of a known type")
+var (
+	errNotExportable = errors.New("keys: this private half cannot be exported: it is not a software key of a known type")
+	errNoPEM         = errors.New("keys: this private half has no PEM: it is not a software key of a type that crypto/x509 knows")
+)
 
 // CleartextPEM gives the private half away, as an unencrypted PKCS#8 block. Whoever reads it can
-// forge tokens. A key made of a KMS or HSM signer cannot be exported.
+// forge tokens. A key made of a KMS or HSM signer cannot be exported, and one of a type that
+// crypto/x509 does not know, such as a symmetric one, only by CleartextJWK.
 func (k *Private) CleartextPEM() ([]byte, error) {
-	der, err := k.cleartextPKCS8()
+	der, err := x509.MarshalPKCS8PrivateKey(k.signer())
 	if err != nil {
-		return nil, err
+		return nil, errNoPEM
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: privateBlock, Bytes: der}), nil
 }
 
-func (k *Private) cleartextPKCS8() ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(k.signer())
+// CleartextJWK gives the private half away, as a JSON Web Key. Whoever reads it can forge tokens. A
+// key made of a KMS or HSM signer cannot be exported.
+func (k *Private) CleartextJWK() ([]byte, error) {
+	jwk, err := k.cleartextJWK()
 	if err != nil {
+		return nil, err
+	}
+	return labelled(jwk, k.Algorithm(), k.ID())
+}
+
+func (k *Private) cleartextJWK() ([]byte, error) {
+	x, ok := k.Algorithm().(Exporter)
+	if !ok {
 		return nil, errNotExportable
 	}
-	return der, nil
+	return x.MarshalPrivateJWK(k.signer())
 }
 
-// CleartextJWK gives the private half away, as a JSON Web Key with the member d. Whoever reads it
-// can forge tokens. A key made of a KMS or HSM signer cannot be exported.
-func (k *Private) CleartextJWK() ([]byte, error) {
-	d, err := cleartextD(k.signer())
-	if err != nil {
-		return nil, err
+// cleartext is what a ring keeps: PKCS#8, or a private JWK where crypto/x509 does not know the type.
+func (k *Private) cleartext() ([]byte, error) {
+	if der, err := x509.MarshalPKCS8PrivateKey(k.signer()); err == nil {
+		return der, nil
 	}
-	var m members
-	if err := json.Unmarshal(k.public.jwk, &m); err != nil {
-		return nil, err
-	}
-	m["d"] = fmt.Appendf(nil, "%q", b64.EncodeToString(d))
-	return json.Marshal(m, json.Deterministic(true))
+	return k.cleartextJWK()
 }
 
-// cleartextD is the member d: RFC 7518 section 6.2.2.1, RFC 8037 section 2.
-func cleartextD(s crypto.Signer) ([]byte, error) {
-	switch s := s.(type) {
-	case *ecdsa.PrivateKey:
-		return s.Bytes()
-	case ed25519.PrivateKey:
-		return s.Seed(), nil
+// parseCleartext is the reverse. PKCS#8 does not begin with a brace.
+func parseCleartext(a Algorithm, b []byte) (*Private, error) {
+	if bytes.HasPrefix(b, []byte("{")) {
+		return ParsePrivateJWK(a, b)
 	}
-	return nil, errNotExportable
+	return parsePKCS8(a, b)
 }
 
-// ParsePrivateJWK reads a private JWK as a key for the algorithm a, by the rules of ParseJWK,
-// except that d must be there, must belong to the public members, and key_ops, if present, must
-// allow signing.
+// ParsePrivateJWK reads a private JWK as a key for the algorithm a, by the rules of ParseJWK, except
+// that the private members must be there, all of them (RFC 7518 section 6), must belong to the
+// public ones, and key_ops, if present, must allow signing. A symmetric key is one; see FromSecret.
 func ParsePrivateJWK(a Algorithm, jwk []byte) (*Private, error) {
 	if a == nil {
 		return nil, errNoAlgorithm
@@ -70,40 +72,48 @@ func ParsePrivateJWK(a Algorithm, jwk []byte) (*Private, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := m.bytes("d", 32)
+	x, ok := a.(Exporter)
+	if !ok {
+		return nil, fmt.Errorf("keys: there are no private JWKs for %s", a.Name())
+	}
+	s, err := x.ParsePrivateJWK(jwk)
 	if err != nil {
 		return nil, err
 	}
-	delete(m, "d")
-	delete(m, "key_ops")
-	rest, err := json.Marshal(m)
-	if err != nil {
+	if err := m.matches(x, s); err != nil {
 		return nil, err
 	}
-	public, err := ParseJWK(a, rest)
+	return FromSigner(a, s)
+}
+
+// matches returns nil only if the JWK says of its key what x would write, and nothing private
+// beside.
+func (m members) matches(x Exporter, s crypto.Signer) error {
+	jwk, err := x.MarshalPrivateJWK(s)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var s crypto.Signer
-	switch public.key.(type) {
-	case *ecdsa.PublicKey:
-		s, err = ecdsa.ParseRawPrivateKey(elliptic.P256(), d)
-	case ed25519.PublicKey:
-		s = ed25519.NewKeyFromSeed(d)
-	default:
-		err = fmt.Errorf("no private JWK for %s keys", a.Name())
+	var whole members
+	if err := json.Unmarshal(jwk, &whole); err != nil {
+		return err
 	}
-	if err != nil {
-		return nil, errors.New("keys: JWK: d is not a private key of this type")
+	for name := range whole {
+		want, err := whole.text(name)
+		if err != nil {
+			return err
+		}
+		if got, err := m.text(name); err != nil {
+			return err
+		} else if got != want {
+			return fmt.Errorf("keys: JWK: %s does not belong to the rest of the key", name)
+		}
 	}
-	k, err := FromSigner(a, s)
-	if err != nil {
-		return nil, err
+	for _, name := range privateMembers {
+		if m[name] != nil && whole[name] == nil {
+			return fmt.Errorf("keys: JWK: a key of this type has no %s", name)
+		}
 	}
-	if k.ID() != public.ID() {
-		return nil, errors.New("keys: JWK: the private and the public half are of different keys")
-	}
-	return k, nil
+	return nil
 }
 
 // ParsePrivatePEM reads a PKCS#8 "PRIVATE KEY" block as a key for the algorithm a. There must be

@@ -18,6 +18,9 @@ type Config struct {
 	Vault Vault
 
 	// Algorithm is for keys made from now on; default ES256. Keys that the ring has keep theirs.
+	//
+	// HS256, HS384 and HS512 are for one service only, which signs and verifies: whoever can verify
+	// can also sign. Their keys stand in no JWKS, so nobody else can verify anything.
 	Algorithm Algorithm
 
 	// MaxTTL is the longest lifetime of a token that a key made from now on may sign: whole

@@ -14,6 +14,11 @@
 // FromSigner makes a Private of a KMS or HSM key. Keys are read from and written as JWK and PEM.
 // Private keys print redacted; only methods whose names begin with Cleartext give one away.
 //
+// ES256 is the default. EdDSA and Ed25519, two names of one signature, are faster to sign. RS256,
+// PS256 and their kin are for those who verify nothing else. HS256, HS384 and HS512 are for one
+// service only: there the key that verifies also signs, so that a Public is as secret as a Private,
+// and has no JWK and no PEM. Package keys/mldsa has signatures that withstand quantum computers.
+//
 // # The ring
 //
 // Open loads the ring of one issuer from a Vault and makes the first one if there is none:
@@ -43,7 +48,7 @@
 //	    "updated_at": RFC 3339,
 //	    "keys": [{
 //	      "kid": thumbprint, "alg": "ES256", "public": JWK,
-//	      "private": sealed PKCS#8, in base64url,
+//	      "private": sealed PKCS#8 or private JWK, in base64url,
 //	      "created_at": RFC 3339, "activate_at": RFC 3339, "max_ttl": seconds
 //	    }],
 //	    "mac": [{
@@ -59,6 +64,11 @@
 // first brace to its last, white space included: who stores a document anew must not format it. Only
 // "ring" and "seal" may stand in the document, so that all it says is sealed. With Config.InClear
 // there is no seal, and the private halves are called private_in_clear and not sealed.
+//
+// A private half is a JWK, which begins with a brace, where crypto/x509 does not know the type: a
+// symmetric key (kty and k) or ML-DSA. Otherwise it is PKCS#8. The public member of a symmetric key
+// is its name alone, {"alg": "HS256", "kid": thumbprint, "kty": "oct"}, and its private half is never
+// wiped, because nothing else verifies.
 //
 // What signs is the newest key that has a private half and whose activate_at has come. The private
 // half of a retired signing key may be wiped: taken out. Members of "ring" that a version does not

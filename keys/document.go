@@ -125,7 +125,7 @@ func (k *signingItem) check(extra Algorithm) (*Public, error) {
 	if !ok {
 		return nil, fmt.Errorf("this version does not know its algorithm %.20q: update writ", k.Alg)
 	}
-	public, err := ParseJWK(a, k.Public)
+	public, err := parsePublic(a, k.Public)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +136,8 @@ func (k *signingItem) check(extra Algorithm) (*Public, error) {
 	switch {
 	case public.id != k.KID || err != nil || named.KID != nil && *named.KID != k.KID:
 		return nil, errors.New("its kid is not the thumbprint of its public half")
+	case public.Symmetric() && !k.hasPrivate():
+		return nil, errors.New("it lacks its secret, without which a symmetric key does not verify")
 	case k.MaxTTL < 1 || k.MaxTTL > int64(maxMaxTTL/time.Second):
 		return nil, fmt.Errorf("its max_ttl is not 1 to %d seconds", maxMaxTTL/time.Second)
 	}

@@ -73,19 +73,23 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		change func(doc, other object)
 		want   string // in the error
 	}{
-		"another format":               {func(d, _ object) { d["v"] = 2 }, "update writ"},
-		"no format":                    {func(d, _ object) { delete(d, "v") }, "update writ"},
-		"another issuer's ring":        {func(d, _ object) { d["issuer"] = "https://other.example" }, "another issuer"},
-		"no issuer":                    {func(d, _ object) { delete(d, "issuer") }, "damaged"},
-		"no date":                      {func(d, _ object) { delete(d, "updated_at") }, "damaged"},
-		"a date that is none":          {func(d, _ object) { d["updated_at"] = 5 }, "damaged"},
-		"no signing keys":              {func(d, _ object) { d["keys"] = nil }, "lacks"},
-		"no MAC keys":                  {func(d, _ object) { d["mac"] = []any{} }, "lacks"},
-		"a kid twice: req 30":          {func(d, _ object) { d["keys"] = []any{firstKey(d), firstKey(d)} }, "twice"},
-		"a MAC kid twice: req 30":      {func(d, _ object) { d["mac"] = []any{firstMAC(d), firstMAC(d)} }, "twice"},
-		"a symmetric key: req 30":      {func(d, _ object) { firstKey(d)["public"] = object{"kty": "oct", "k": "AAAA"} }, "private member"},
-		"alg none: req 4":              {func(d, _ object) { firstKey(d)["alg"] = "none" }, "update writ"},
-		"alg HS256: req 5":             {func(d, _ object) { firstKey(d)["alg"] = "HS256" }, "update writ"},
+		"another format":          {func(d, _ object) { d["v"] = 2 }, "update writ"},
+		"no format":               {func(d, _ object) { delete(d, "v") }, "update writ"},
+		"another issuer's ring":   {func(d, _ object) { d["issuer"] = "https://other.example" }, "another issuer"},
+		"no issuer":               {func(d, _ object) { delete(d, "issuer") }, "damaged"},
+		"no date":                 {func(d, _ object) { delete(d, "updated_at") }, "damaged"},
+		"a date that is none":     {func(d, _ object) { d["updated_at"] = 5 }, "damaged"},
+		"no signing keys":         {func(d, _ object) { d["keys"] = nil }, "lacks"},
+		"no MAC keys":             {func(d, _ object) { d["mac"] = []any{} }, "lacks"},
+		"a kid twice: req 30":     {func(d, _ object) { d["keys"] = []any{firstKey(d), firstKey(d)} }, "twice"},
+		"a MAC kid twice: req 30": {func(d, _ object) { d["mac"] = []any{firstMAC(d), firstMAC(d)} }, "twice"},
+		"a symmetric key: req 30": {func(d, _ object) { firstKey(d)["public"] = object{"kty": "oct", "k": "AAAA"} }, "private member"},
+		"alg none: req 4":         {func(d, _ object) { firstKey(d)["alg"] = "none" }, "update writ"},
+		"alg HS256: req 5":        {func(d, _ object) { firstKey(d)["alg"] = "HS256" }, "alg must be"},
+		"alg HS256, and no other: req 5": {func(d, _ object) {
+			firstKey(d)["alg"] = "HS256"
+			delete(firstKey(d)["public"].(object), "alg")
+		}, "kty must be"},
 		"alg in another case: req 2":   {func(d, _ object) { firstKey(d)["alg"] = "es256" }, "update writ"},
 		"alg and public differ: req 3": {func(d, _ object) { firstKey(d)["alg"] = "EdDSA" }, "alg must be"},
 		"a path as kid: req 34":        {func(d, _ object) { firstKey(d)["kid"] = "../../etc/passwd" }, "thumbprint"},

@@ -2,13 +2,17 @@ package keys_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/writ-go/writ/keys"
 )
 
 func FuzzParseJWK(f *testing.F) {
-	for _, seed := range []string{ecJWK, edJWK, rfc7515Key, rfc8037Key, with(ecJWK, `"alg":"ES256","use":"sig","key_ops":["verify"],"kid":"x"`), `{"kty":"oct","k":""}`, `{}`, `[]`, ``} {
+	for _, v := range readVectors(f) {
+		f.Add([]byte(v.JWK))
+	}
+	for _, seed := range []string{ecJWK, edJWK, rfc7638Key, with(ecJWK, `"alg":"ES256","use":"sig","key_ops":["verify"],"kid":"x"`), `{"kty":"oct","k":""}`, `{}`, `[]`, ``} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -25,7 +29,7 @@ func FuzzParseJWK(f *testing.F) {
 }
 
 func FuzzParsePEM(f *testing.F) {
-	for _, a := range algorithms {
+	for _, a := range asymmetric {
 		k := generate(f, a)
 		public, err := k.Public().PEM()
 		check(f, err)
@@ -47,8 +51,14 @@ func FuzzParsePEM(f *testing.F) {
 	})
 }
 
-// assertSameKey checks that an accepted key survives both formats.
+// assertSameKey checks that an accepted key survives both formats, or has none if it is symmetric.
 func assertSameKey(t *testing.T, a keys.Algorithm, k *keys.Public) {
+	if isHMAC(a) {
+		if _, err := k.PEM(); err == nil || k.JWK() != nil || !k.Symmetric() || k.Algorithm() != a {
+			t.Fatal("a symmetric key has a public half")
+		}
+		return
+	}
 	again, err := keys.ParseJWK(a, k.JWK())
 	check(t, err)
 	block, err := k.PEM()
@@ -58,6 +68,26 @@ func assertSameKey(t *testing.T, a keys.Algorithm, k *keys.Public) {
 	if again.ID() != k.ID() || pem.ID() != k.ID() || k.Algorithm() != a {
 		t.Fatal("the key changed on its way")
 	}
+}
+
+// FuzzVerify offers any bytes as a signature of a key that has signed nothing.
+func FuzzVerify(f *testing.F) {
+	var public []*keys.Public
+	for _, a := range algorithms {
+		k := generate(f, a)
+		public = append(public, k.Public())
+		sig, err := k.Sign([]byte("another message"))
+		check(f, err)
+		f.Add(sig)
+		f.Add(make([]byte, len(sig)))
+	}
+	f.Fuzz(func(t *testing.T, sig []byte) {
+		for _, k := range public {
+			if err := k.Verify([]byte("m"), sig); !errors.Is(err, keys.ErrSignature) {
+				t.Fatalf("%s: %v", k.Algorithm().Name(), err)
+			}
+		}
+	})
 }
 
 // req 44: whatever the document, a ring that opens has a key that signs and verifies, and a MAC

@@ -16,7 +16,7 @@ type Info struct {
 
 // KeyInfo is one signing key of an Info.
 type KeyInfo struct {
-	Public     *Public
+	Public     *Public // of a symmetric key it has the name only, and verifies nothing
 	State      State
 	CreatedAt  time.Time
 	ActivateAt time.Time

@@ -1,10 +1,12 @@
 package keys
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -19,8 +21,8 @@ const maxJWK = 64 << 10
 
 // ParseJWK reads a public JWK (RFC 7517) as a key for the algorithm a. It refuses private and
 // symmetric members, duplicate names, another alg, use or key_ops that do not allow verifying,
-// coordinates that are not full length, and points off the curve. It ignores kid: a key's ID is its
-// thumbprint. Certificates (x5c, x5u) are ignored and never fetched; whether to trust the key is
+// coordinates that are not full length, points off the curve, and RSA keys that are too short, too
+// long, or plainly weak. It ignores kid: a key's ID is its thumbprint. Certificates (x5c, x5u) are ignored and never fetched; whether to trust the key is
 // the caller's affair.
 func ParseJWK(a Algorithm, jwk []byte) (*Public, error) {
 	if a == nil {
@@ -105,16 +107,56 @@ func (m members) exactly(name, want string) error {
 }
 
 func (m members) bytes(name string, length int) ([]byte, error) {
+	b, err := m.octets(name)
+	if err == nil && len(b) != length {
+		return nil, fmt.Errorf("keys: JWK: %s is not %d bytes", name, length)
+	}
+	return b, err
+}
+
+func (m members) octets(name string) ([]byte, error) {
 	s, err := m.text(name)
 	if err != nil {
 		return nil, err
 	}
 	b, err := b64.DecodeString(s)
 	// Go's decoder skips line ends, so the length of the text counts too.
-	if err != nil || len(b) != length || len(s) != b64.EncodedLen(length) {
-		return nil, fmt.Errorf("keys: JWK: %s is not %d bytes in base64url without padding", name, length)
+	if err != nil || len(s) != b64.EncodedLen(len(b)) {
+		return nil, fmt.Errorf("keys: JWK: %s is not in base64url without padding", name)
 	}
 	return b, nil
+}
+
+// integer reads a Base64urlUInt (RFC 7518 section 2), in its one shortest form.
+func (m members) integer(name string) (*big.Int, error) {
+	b, err := m.octets(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) == 0 || b[0] == 0 {
+		return nil, fmt.Errorf("keys: JWK: %s is empty or begins with a zero byte", name)
+	}
+	return new(big.Int).SetBytes(b), nil
+}
+
+// withMember adds bytes, in base64url, to a JWK.
+func withMember(jwk []byte, name string, value []byte) []byte {
+	return fmt.Appendf(bytes.TrimSuffix(jwk, []byte("}")), `,"%s":"%s"}`, name, b64.EncodeToString(value))
+}
+
+// labelled adds kid, alg and use, in one order of members.
+func labelled(jwk []byte, a Algorithm, id string) ([]byte, error) {
+	var m members
+	if err := json.Unmarshal(jwk, &m); err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{"alg": a.Name(), "kid": id, "use": "sig"} {
+		var err error
+		if m[name], err = json.Marshal(value); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(m, json.Deterministic(true))
 }
 
 // thumbprint is RFC 7638 with SHA-256, in base64url. required holds the members that its section

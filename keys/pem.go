@@ -38,8 +38,10 @@ func onlyBlock(data []byte, want string) ([]byte, error) {
 		return nil, errors.New("keys: PEM: the block is damaged")
 	case len(bytes.TrimSpace(rest)) != 0 || bytes.Count(data, []byte("-----BEGIN ")) != 1: // Decode skips damaged blocks
 		return nil, errors.New("keys: PEM: more than one block: pass exactly one")
-	case block.Type == "EC PRIVATE KEY" && want == privateBlock:
+	case want == privateBlock && (block.Type == "EC PRIVATE KEY" || block.Type == "RSA PRIVATE KEY"):
 		return nil, errors.New("keys: PEM: convert it to PKCS#8 first: openssl pkcs8 -topk8 -nocrypt")
+	case want == publicBlock && block.Type == "RSA PUBLIC KEY":
+		return nil, errors.New("keys: PEM: convert it to PKIX first: openssl rsa -RSAPublicKey_in -pubout")
 	case block.Type != want || len(block.Headers) != 0:
 		return nil, fmt.Errorf("keys: PEM: not a %q block", want)
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 func TestKeysSurviveEveryFormat(t *testing.T) {
-	for _, a := range algorithms {
+	for _, a := range asymmetric {
 		k := generate(t, a)
 		private, err := k.CleartextPEM()
 		if err != nil {
@@ -101,9 +101,17 @@ func TestPEMThatIsRefused(t *testing.T) {
 	if _, err := keys.ParsePrivatePEM(keys.EdDSA, private); err == nil {
 		t.Error("an EC key for EdDSA: accepted")
 	}
-	sec1 := pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: []byte("x")})
-	if _, err := keys.ParsePrivatePEM(keys.ES256, sec1); err == nil || !strings.Contains(err.Error(), "openssl pkcs8") {
-		t.Errorf("a SEC 1 key: %v, want the remedy", err)
+	for kind, remedy := range map[string]string{
+		"EC PRIVATE KEY": "openssl pkcs8", "RSA PRIVATE KEY": "openssl pkcs8", "RSA PUBLIC KEY": "openssl rsa",
+	} {
+		block := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: []byte("x")})
+		_, err := keys.ParsePrivatePEM(keys.ES256, block)
+		if strings.Contains(kind, "PUBLIC") {
+			_, err = keys.ParsePEM(keys.RS256, block)
+		}
+		if err == nil || !strings.Contains(err.Error(), remedy) {
+			t.Errorf("%s: %v, want the remedy", kind, err)
+		}
 	}
 }
 
@@ -129,7 +137,11 @@ func TestOpenSSLAgrees(t *testing.T) {
 	message := write("message", []byte("header.payload"))
 	for a, options := range map[keys.Algorithm][]string{
 		keys.ES256: {"EC", "-pkeyopt", "ec_paramgen_curve:P-256"},
+		keys.ES384: {"EC", "-pkeyopt", "ec_paramgen_curve:P-384"},
+		keys.ES512: {"EC", "-pkeyopt", "ec_paramgen_curve:P-521"},
 		keys.EdDSA: {"ED25519"},
+		keys.RS256: {"RSA"},
+		keys.PS384: {"RSA"},
 	} {
 		made := filepath.Join(dir, a.Name())
 		run(append([]string{"genpkey", "-out", made, "-algorithm"}, options...)...)
@@ -142,12 +154,18 @@ func TestOpenSSLAgrees(t *testing.T) {
 		public, err := k.Public().PEM()
 		check(t, err)
 		pub := write("public.pem", public)
-		if a == keys.EdDSA {
+		dgst := []string{"dgst", "-sha" + a.Name()[2:], "-verify", pub}
+		switch a.Name()[:2] {
+		case "Ed":
 			run("pkeyutl", "-verify", "-pubin", "-inkey", pub, "-rawin", "-in", message, "-sigfile", write("sig", sig))
 			continue
+		case "ES":
+			half := len(sig) / 2
+			sig, err = asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(sig[:half]), new(big.Int).SetBytes(sig[half:])})
+			check(t, err)
+		case "PS": // req 28
+			dgst = append(dgst, "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest")
 		}
-		der, err := asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:])})
-		check(t, err)
-		run("dgst", "-sha256", "-verify", pub, "-signature", write("sig", der), message)
+		run(append(dgst, "-signature", write("sig", sig), message)...)
 	}
 }

@@ -1,23 +1,23 @@
 package keys
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
-
-	"github.com/go-json-experiment/json"
 )
 
 var errNoAlgorithm = errors.New("keys: no algorithm given: name one, for example keys.ES256")
 
-// Public is a verification key bound to its one algorithm. It is immutable.
+// Public is a verification key bound to its one algorithm. It is immutable. Of a symmetric key it
+// holds the secret, which it never shows; see Symmetric.
 type Public struct {
 	algorithm Algorithm
 	key       crypto.PublicKey
 	id        string
-	jwk       []byte
+	jwk       []byte // nil if symmetric
 }
 
 // newPublic takes its own copy of key by way of its JWK, so that whatever ParseJWK refuses is
@@ -25,6 +25,9 @@ type Public struct {
 func newPublic(a Algorithm, key crypto.PublicKey) (*Public, error) {
 	if a == nil {
 		return nil, errNoAlgorithm
+	}
+	if h, ok := a.(hs); ok {
+		return h.public(key)
 	}
 	required, err := a.MarshalJWK(key)
 	if err != nil {
@@ -37,16 +40,10 @@ func newPublic(a Algorithm, key crypto.PublicKey) (*Public, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := publicMembers(required, a.Name())
-	if err != nil {
+	if _, err := publicMembers(required, a.Name()); err != nil {
 		return nil, err
 	}
-	for name, value := range map[string]string{"alg": a.Name(), "kid": id, "use": "sig"} {
-		if m[name], err = json.Marshal(value); err != nil {
-			return nil, err
-		}
-	}
-	jwk, err := json.Marshal(m, json.Deterministic(true))
+	jwk, err := labelled(required, a, id)
 	if err != nil {
 		return nil, err
 	}
@@ -64,12 +61,22 @@ func (k *Public) Verify(message, signature []byte) error {
 	return k.algorithm.Verify(k.key, message, signature)
 }
 
-// JWK is the key as a JSON Web Key with kid, alg and use "sig".
-func (k *Public) JWK() []byte { return append([]byte(nil), k.jwk...) }
+// Symmetric reports whether the key is a secret that signs as well as it verifies: HS256, HS384 and
+// HS512. It must never be published, and cannot be: JWK returns nil, PEM an error.
+func (k *Public) Symmetric() bool {
+	_, ok := k.algorithm.(hs)
+	return ok
+}
+
+// JWK is the key as a JSON Web Key with kid, alg and use "sig", or nil if it is symmetric.
+func (k *Public) JWK() []byte { return bytes.Clone(k.jwk) }
 
 // PEM is the key as a PKIX "PUBLIC KEY" block, which says nothing about the algorithm. It fails for
-// a key type that crypto/x509 does not know.
+// a key type that crypto/x509 does not know, and for a symmetric key.
 func (k *Public) PEM() ([]byte, error) {
+	if k.Symmetric() {
+		return nil, errSymmetric
+	}
 	der, err := x509.MarshalPKIXPublicKey(k.key)
 	if err != nil {
 		return nil, fmt.Errorf("keys: PEM: %w", err)

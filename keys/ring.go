@@ -135,7 +135,8 @@ func (r *Ring) Public(issuer, kid string) (*Public, error) {
 	return nil, ErrUnknown
 }
 
-// Publics are all verification keys, in order of activation.
+// Publics are all verification keys, in order of activation. A symmetric one is among them, and must
+// not be published: jwks.Marshal leaves it out.
 func (r *Ring) Publics() []*Public {
 	s := r.state.Load()
 	if s == nil {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // macAlgorithm stands in the additional data of a MAC key, where a signing key has its alg.
@@ -82,16 +80,17 @@ func (c *Config) open(ctx context.Context, doc []byte, version uint64) (*keyring
 	}
 	k := &keyring{version: version, updatedAt: p.updatedAt, byID: map[string]*Public{}, macByID: map[[4]byte][]byte{}}
 	for _, item := range p.keys {
-		k.publics = append(k.publics, item.public)
-		k.byID[item.KID] = item.public
-		if !item.hasPrivate() {
-			continue
+		public := item.public
+		if item.hasPrivate() {
+			private, err := c.openSigning(ctx, &item)
+			if err != nil {
+				return nil, fmt.Errorf("key %s: %w", item.KID, err)
+			}
+			k.signers = append(k.signers, signer{item.item, private})
+			public = private.public // of a symmetric key, that of the item verifies nothing
 		}
-		private, err := c.openSigning(ctx, &item)
-		if err != nil {
-			return nil, fmt.Errorf("key %s: %w", item.KID, err)
-		}
-		k.signers = append(k.signers, signer{item.item, private})
+		k.publics = append(k.publics, public)
+		k.byID[item.KID] = public
 	}
 	if len(k.signers) == 0 {
 		return nil, errors.New("the ring has no key that signs: restore it from a backup")
@@ -112,11 +111,11 @@ func (c *Config) open(ctx context.Context, doc []byte, version uint64) (*keyring
 }
 
 func (c *Config) openSigning(ctx context.Context, item *parsedKey) (*Private, error) {
-	der, err := c.unseal(ctx, &item.item, item.Alg)
+	cleartext, err := c.unseal(ctx, &item.item, item.Alg)
 	if err != nil {
 		return nil, err
 	}
-	private, err := parsePKCS8(item.public.algorithm, der)
+	private, err := parseCleartext(item.public.algorithm, cleartext)
 	if err != nil {
 		return nil, err
 	}
@@ -134,17 +133,17 @@ func (c *Config) newDocument(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	der, err := private.cleartextPKCS8()
+	cleartext, err := private.cleartext()
 	if err != nil {
 		return nil, err
 	}
 	signing := signingItem{
 		item:   item{KID: private.ID(), CreatedAt: now, ActivateAt: now},
 		Alg:    c.Algorithm.Name(),
-		Public: jsontext.Value(private.public.jwk),
+		Public: private.public.document(),
 		MaxTTL: int64(c.MaxTTL / time.Second),
 	}
-	if err := c.seal(ctx, &signing.item, signing.Alg, der); err != nil {
+	if err := c.seal(ctx, &signing.item, signing.Alg, cleartext); err != nil {
 		return nil, fmt.Errorf("sealing the signing key: %w", err)
 	}
 	key := make([]byte, macKeySize)

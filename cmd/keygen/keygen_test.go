@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/writ-go/writ/keys"
 )
 
 func TestMain(m *testing.M) {
@@ -27,6 +29,14 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "mode": mode, "forge": forge},
 	})
+}
+
+func TestTheUsageNamesEveryAlgorithm(t *testing.T) {
+	for _, a := range keys.Algorithms() {
+		if !strings.Contains(usage, a.Name()) {
+			t.Errorf("it lacks %s", a.Name())
+		}
+	}
 }
 
 // exits STATUS PROGRAM ARGS... runs a program that must exit with the status.

@@ -19,7 +19,9 @@ DIR is the directory that holds the key ring. Default: WRIT_KEYS.
 
 new makes a ring with one signing key, active at once. It never overwrites one.
     --issuer URL    whose keys these are, exactly as in tokens. Default: WRIT_ISSUER.
-    --alg ALG       ES256 (default), EdDSA or Ed25519 (its newer name).
+    --alg ALG       ES256 (default), ES384, ES512, EdDSA or Ed25519 (its newer name),
+                    RS256, RS384, RS512, PS256, PS384, PS512, or, for one service only,
+                    HS256, HS384, HS512: who can verify can also sign.
     --max-ttl TIME  longest lifetime of a token that the key may sign. Default: 1h.
     --clear         leave the private keys unencrypted: who reads DIR can forge tokens.
                     The same as WRIT_KEYS_IN_CLEAR=true.

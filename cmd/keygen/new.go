@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/writ-go/writ/keys"
@@ -30,13 +31,15 @@ func runNew(ctx context.Context, args []string, stderr io.Writer) error {
 	if err != nil || c.MaxTTL < time.Second || c.MaxTTL > 24*time.Hour || c.MaxTTL%time.Second != 0 {
 		return usageError{errors.New("--max-ttl must be whole seconds, from 1s to 24h")}
 	}
-	for _, a := range []keys.Algorithm{keys.ES256, keys.EdDSA, keys.Ed25519} {
+	var known []string
+	for _, a := range keys.Algorithms() {
 		if a.Name() == *alg {
 			c.Algorithm = a
 		}
+		known = append(known, a.Name())
 	}
 	if c.Algorithm == nil {
-		return usageError{errors.New("unknown algorithm: use ES256, EdDSA or Ed25519")}
+		return usageError{fmt.Errorf("unknown algorithm: use one of %s; those with HS are for one service only", strings.Join(known, ", "))}
 	}
 	if err := protect(&c, *inClear); errors.Is(err, errUnprotected) {
 		return errors.New("no secret to encrypt the private keys with: set WRIT_SECRET or WRIT_SECRET_FILE, or give up encryption with --clear")
