@@ -1,7 +1,3 @@
-// Package jwks publishes a key set (RFC 7517), so that others can verify tokens without knowing any
-// secret:
-//
-//	mux.Handle("/.well-known/jwks.json", jwks.Handler(ring))
 package jwks
 
 import (
@@ -19,19 +15,22 @@ import (
 // signs.
 const maxAge = "300"
 
-// Marshal writes public keys as a JSON Web Key Set. Private and symmetric keys cannot get in: they
-// are other types.
+// Marshal writes public keys as a JSON Web Key Set. It leaves symmetric keys out; a private key cannot
+// get in.
 func Marshal(set []*keys.Public) []byte {
-	each := make([][]byte, len(set))
-	for i, k := range set {
-		each[i] = k.JWK()
+	var each [][]byte
+	for _, k := range set {
+		if !k.Symmetric() {
+			each = append(each, k.JWK())
+		}
 	}
 	return slices.Concat([]byte(`{"keys":[`), bytes.Join(each, []byte(",")), []byte("]}"))
 }
 
 // Handler serves the ring's public keys to GET and HEAD, retired ones included. Caches may keep the
-// answer for 5 minutes; a strong ETag makes asking again cheap. It answers 503 rather than an empty
-// set, which some verifiers would take for "every key is gone".
+// answer for 5 minutes; a strong ETag makes asking again cheap. It never answers with an empty set,
+// which some verifiers would take for "every key is gone", but with 503 if the ring has no key to show
+// for now, and with 404 if all its keys are symmetric.
 func Handler(r *keys.Ring) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.Method != http.MethodGet && req.Method != http.MethodHead {
@@ -40,10 +39,15 @@ func Handler(r *keys.Ring) http.Handler {
 			return
 		}
 		set := r.Publics()
-		if len(set) == 0 {
+		switch {
+		case len(set) == 0:
 			w.Header().Set("Cache-Control", "no-store")
 			w.Header().Set("Retry-After", "5")
 			http.Error(w, "the key set is unavailable", http.StatusServiceUnavailable)
+			return
+		case !slices.ContainsFunc(set, func(k *keys.Public) bool { return !k.Symmetric() }):
+			w.Header().Set("Cache-Control", "no-store")
+			http.Error(w, "this issuer signs with a shared secret and has no public keys", http.StatusNotFound)
 			return
 		}
 		body := Marshal(set)

@@ -15,10 +15,12 @@ import (
 	"github.com/writ-go/writ/keys/jwks"
 )
 
-func newRing(t testing.TB) *keys.Ring {
+func newRing(t testing.TB) *keys.Ring { return newRingOf(t, keys.ES256) }
+
+func newRingOf(t testing.TB, a keys.Algorithm) *keys.Ring {
 	t.Helper()
 	r, err := keys.Open(context.Background(), keys.Config{
-		Issuer: "https://app.example", Vault: keys.Dir(filepath.Join(t.TempDir(), "ring")), InClear: true,
+		Issuer: "https://app.example", Vault: keys.Dir(filepath.Join(t.TempDir(), "ring")), InClear: true, Algorithm: a,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -135,6 +137,35 @@ func TestAnEmptySetIsNeverServed(t *testing.T) {
 	}
 	if strings.Contains(body(t, res), "keys\":") {
 		t.Error("the answer looks like a set")
+	}
+}
+
+// req 32
+func TestASharedSecretIsNeverPublished(t *testing.T) {
+	r := newRingOf(t, keys.HS256)
+	for _, method := range []string{"GET", "HEAD"} {
+		res := serve(jwks.Handler(r), method)
+		if res.StatusCode != 404 || res.Header.Get("Cache-Control") != "no-store" || res.Header.Get("ETag") != "" {
+			t.Errorf("%s: %s, %v", method, res.Status, res.Header)
+		}
+		if text := body(t, res); method == "GET" && text != "this issuer signs with a shared secret and has no public keys\n" {
+			t.Errorf("%s answers %q", method, text)
+		}
+	}
+	secret, err := keys.Generate(keys.HS512)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := newRing(t).Publics()[0]
+	for name, set := range map[string][]*keys.Public{
+		"before": {secret.Public(), public}, "behind": {public, secret.Public()}, "between": {secret.Public(), public, r.Publics()[0]},
+	} {
+		if got := string(jwks.Marshal(set)); got != string(jwks.Marshal([]*keys.Public{public})) {
+			t.Errorf("a shared secret %s a public key: the set is not that key alone", name)
+		}
+	}
+	if got := string(jwks.Marshal([]*keys.Public{secret.Public()})); got != `{"keys":[]}` {
+		t.Error("a shared secret alone is written")
 	}
 }
 
