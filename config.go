@@ -44,6 +44,9 @@ type Config struct {
 	// MaxStale is how old this node's revocations and keys may be. Beyond it the node answers 503.
 	// Default 60 s, 10 s to 1 h.
 	MaxStale time.Duration
+	// CacheBytes is about how much memory verified access tokens may take, so that their signatures are
+	// not checked again; see token.VerifierConfig. Default 32 MiB; negative: none.
+	CacheBytes int64
 
 	Cookies middleware.Cookies
 	// TrustedOrigins are other origins, such as "https://spa.app.example", whose pages may use the

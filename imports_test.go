@@ -18,7 +18,9 @@ const module = "github.com/writ-go/writ"
 // in a line above its own. A new package needs a place here.
 var importOrder = [][]string{
 	{"keys"},
-	{"keys/jwks"},
+	{"internal/plain"},
+	{"internal/jws"},
+	{"keys/jwks", "keys/mldsa"},
 	{"token"},
 	{"rotation"},
 	{"revocation"},
@@ -48,9 +50,10 @@ var testsMayImport = map[string][]string{
 // linkedBy has what only some packages may link, even through others of this module. Programs may
 // link anything.
 var linkedBy = map[string][]string{
-	"modernc.org/":            {"store/sqlite"},
-	"github.com/caarlos0/env": {"fromenv"},
-	"golang.org/x/crypto/":    {},
+	"modernc.org/":                {"store/sqlite"},
+	"github.com/caarlos0/env":     {"fromenv"},
+	"github.com/cloudflare/circl": {"keys/mldsa"},
+	"golang.org/x/crypto/":        {},
 }
 
 func TestImportOrder(t *testing.T) {

@@ -57,12 +57,13 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 		Revocations: m.list,
 		MaxStale:    c.MaxStale,
 		Leeway:      c.Rotation.Skew,
+		CacheBytes:  c.CacheBytes,
 		Now:         c.Now,
 	}
 	if m.verifier, err = token.NewVerifier(verify); err != nil {
 		return nil, err
 	}
-	verify.Revocations, verify.UntilExpiry = nil, true
+	verify.Revocations, verify.UntilExpiry, verify.CacheBytes = nil, true, -1
 	if m.authentic, err = token.NewVerifier(verify); err != nil {
 		return nil, err
 	}
@@ -79,13 +80,14 @@ func (m *Manager) String() string { return "writ.Manager{" + m.config.Issuer + "
 // Format prints String for every verb, so that no verb reaches the fields.
 func (m *Manager) Format(f fmt.State, _ rune) { io.WriteString(f, m.String()) }
 
-// Run follows keys and revocations and purges what has expired, until ctx ends; it returns ctx's
-// error. What Open loaded is good for MaxStale; without Run every check then fails with
+// Run follows keys and revocations, remembers verified tokens and purges what has expired, until ctx
+// ends; it returns ctx's error. What Open loaded is good for MaxStale; without Run every check then fails with
 // token.ErrStale. A store that fails is asked again and again: see Ready.
 func (m *Manager) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { m.ring.Run(ctx) })
 	group.Go(func() { m.list.Run(ctx) })
+	group.Go(func() { m.verifier.Run(ctx) })
 	group.Go(func() { m.purge(ctx) })
 	group.Wait()
 	return ctx.Err()

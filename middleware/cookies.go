@@ -171,7 +171,7 @@ func storable(c *http.Cookie) error {
 		return fmt.Errorf("middleware: no token for the cookie %s", c.Name)
 	case size > maxCookie:
 		return fmt.Errorf("middleware: the cookie %s would have %d bytes with its name, and browsers keep %d: "+
-			"put less into the token's claims", c.Name, size, maxCookie)
+			"put less into the token's claims; the biggest: %s", c.Name, size, maxCookie, token.Largest(c.Value))
 	case strings.ContainsFunc(c.Value, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`",;\`, c) }):
 		return fmt.Errorf("middleware: the token for the cookie %s holds a character that cookies cannot", c.Name)
 	}

@@ -33,3 +33,5 @@ var (
 
 // ErrNoData is returned by Data for a token that carries no application object.
 var ErrNoData = errors.New("token: no application data")
+
+var errNoAnswer = fmt.Errorf("%w: the check of this token did not end", ErrUnavailable)

@@ -1,18 +1,29 @@
 package token
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/writ-go/writ/internal/jws"
 	"github.com/writ-go/writ/keys"
 )
+
+// MaxSize is the longest token, in bytes, that a Verifier looks at. An Issuer signs none that would
+// not fit a header line of that length.
+const MaxSize = jws.MaxSize
+
+// maxIssued leaves room for "Authorization: Bearer " in a line of 8 KiB, which is what many proxies
+// allow a header.
+const maxIssued = MaxSize - 64
 
 // SigningKey gives the key to sign with now. keys.Ring is one. An error means that none can be had
 // at the moment.
@@ -30,6 +41,13 @@ type IssuerConfig struct {
 // Issuer signs access tokens (RFC 9068).
 type Issuer struct {
 	config IssuerConfig
+	prefix atomic.Pointer[prefix]
+}
+
+// prefix is what all tokens under one key begin with.
+type prefix struct {
+	key  *keys.Private
+	text string
 }
 
 // NewIssuer refuses an empty issuer, audience or key.
@@ -47,7 +65,7 @@ func NewIssuer(c IssuerConfig) (*Issuer, error) {
 	if len(missing) > 0 {
 		return nil, errors.Join(missing...)
 	}
-	return &Issuer{c}, nil
+	return &Issuer{config: c}, nil
 }
 
 // Issue signs c as an access token that is good from issued until expires, both cut to the second.
@@ -90,7 +108,7 @@ func (i *Issuer) Issue(c Claims, issued, expires time.Time, stamp int64) (string
 		ACR:       c.ACR,
 		AMR:       c.AMR,
 		Stamp:     stamp,
-		Data:      jsontext.Value(c.Data),
+		object:    string(compact(jsontext.Value(c.Data))),
 	}
 	if !c.AuthTime.IsZero() {
 		w.AuthTime = float64(c.AuthTime.Unix())
@@ -98,7 +116,7 @@ func (i *Issuer) Issue(c Claims, issued, expires time.Time, stamp int64) (string
 	if c.Actor != "" {
 		w.Actor = &actor{c.Actor}
 	}
-	return sign(w, key)
+	return i.sign(w, key)
 }
 
 // check refuses claims that would say something else to a verifier than to the program.
@@ -126,29 +144,38 @@ func (i *Issuer) check(c Claims, stamp int64) error {
 	return nil
 }
 
-func sign(w wire, key *keys.Private) (string, error) {
-	public := key.Public()
-	head, err := header{Algorithm: public.Algorithm().Name(), KeyID: public.ID(), Type: tokenType}.encode()
-	if err != nil {
-		return "", fmt.Errorf("token: header: %w", err)
+func (i *Issuer) sign(w wire, key *keys.Private) (string, error) {
+	p := i.prefix.Load()
+	if p == nil || p.key != key {
+		text, err := jws.Prefix(key, accessToken)
+		if err != nil {
+			return "", err
+		}
+		p = &prefix{key, text}
+		i.prefix.Store(p)
 	}
-	payload, err := jsonv2.Marshal(w)
+	payload, err := w.encode()
 	if err != nil {
-		return "", fmt.Errorf("token: claims are not valid UTF-8 or not JSON: %w", err)
+		return "", fmt.Errorf("token: claims are not valid UTF-8: %w", err)
 	}
-	b := make([]byte, 0, len(head)+2+base64.RawURLEncoding.EncodedLen(len(payload))+128)
-	b = append(append(b, head...), '.')
-	b = base64.RawURLEncoding.AppendEncode(b, payload)
-	signature, err := key.Sign(b)
+	raw, err := jws.Sign(p.text, payload, key)
 	if err != nil {
 		return "", fmt.Errorf("token: signing: %w: %w", ErrUnavailable, err)
 	}
-	b = append(b, '.')
-	b = base64.RawURLEncoding.AppendEncode(b, signature)
-	if len(b) > MaxSize {
-		return "", fmt.Errorf("token: it would have %d bytes, and %d is the limit: keep less in Claims.Data or Scope", len(b), MaxSize)
+	if len(raw) > maxIssued {
+		return "", fmt.Errorf("token: it would have %d bytes, and %d is the limit: put less into the claims; the biggest: %s",
+			len(raw), maxIssued, Largest(raw))
 	}
-	return string(b), nil
+	return raw, nil
+}
+
+// compact takes white space out of an object that was checked.
+func compact(object jsontext.Value) jsontext.Value {
+	if bytes.ContainsAny(object, " \n\r\t") {
+		object = slices.Clone(object)
+		object.Compact()
+	}
+	return object
 }
 
 func newID() string {

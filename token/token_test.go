@@ -173,3 +173,17 @@ func asObject(t testing.TB, b []byte) (o object) {
 	}
 	return o
 }
+
+// run runs v until the test ends.
+func run(t testing.TB, v *token.Verifier) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- v.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}

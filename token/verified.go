@@ -7,24 +7,30 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
+
+	"github.com/writ-go/writ/keys"
 )
 
 // Verified is a checked access token. Only a Verifier makes one. It is immutable and shared by all
 // requests that carry it.
 type Verified struct {
-	claims  Claims
-	issuer  string
-	id      string
-	kid     string
-	stamp   int64
-	issued  time.Time
-	expires time.Time
+	issuer, subject, sessionID, clientID, id, kid string
+	scope                                         string // as it stands in the token, with spaces
+	acr, actor                                    string
+	amr                                           []string
+	stamp                                         int64
+	notBefore, issued, expires, authTime          time.Time
 
-	data sync.Map // reflect.Type -> *decoded
+	object string       // the application's, as it stands
+	data   sync.Map     // reflect.Type -> *decoded
+	key    *keys.Public // what verified it
+	memo   atomic.Pointer[memo]
 }
 
 type decoded struct {
@@ -34,17 +40,17 @@ type decoded struct {
 }
 
 // Subject is whom the token speaks for ("sub"). See Anonymous.
-func (v *Verified) Subject() string { return v.claims.Subject }
+func (v *Verified) Subject() string { return v.subject }
 
 // Anonymous reports whether the token belongs to a session that nobody has signed in to.
-func (v *Verified) Anonymous() bool { return IsAnonymous(v.claims.Subject) }
+func (v *Verified) Anonymous() bool { return IsAnonymous(v.subject) }
 
 // SessionID names the session that the token belongs to ("sid"); empty if it belongs to none.
-func (v *Verified) SessionID() string { return v.claims.SessionID }
+func (v *Verified) SessionID() string { return v.sessionID }
 
 // ClientID is the client that the token was issued to ("client_id"): the issuer itself for a plain
 // login.
-func (v *Verified) ClientID() string { return v.claims.ClientID }
+func (v *Verified) ClientID() string { return v.clientID }
 
 // Issuer is who signed ("iss").
 func (v *Verified) Issuer() string { return v.issuer }
@@ -65,29 +71,44 @@ func (v *Verified) IssuedAt() time.Time { return v.issued }
 func (v *Verified) ExpiresAt() time.Time { return v.expires }
 
 // AuthTime is when the subject last proved who they are ("auth_time"); zero if the token does not say.
-func (v *Verified) AuthTime() time.Time { return v.claims.AuthTime }
+func (v *Verified) AuthTime() time.Time { return v.authTime }
 
 // ACR is how they did ("acr").
-func (v *Verified) ACR() string { return v.claims.ACR }
+func (v *Verified) ACR() string { return v.acr }
 
 // AMR is by what means ("amr", RFC 8176).
-func (v *Verified) AMR() []string { return slices.Clone(v.claims.AMR) }
+func (v *Verified) AMR() []string { return slices.Clone(v.amr) }
 
 // Actor is who really acts ("act"), if it is not the subject.
-func (v *Verified) Actor() string { return v.claims.Actor }
+func (v *Verified) Actor() string { return v.actor }
 
 // Scopes is what the token allows ("scope").
-func (v *Verified) Scopes() []string { return slices.Clone(v.claims.Scope) }
+func (v *Verified) Scopes() []string {
+	return strings.FieldsFunc(v.scope, func(r rune) bool { return r == ' ' })
+}
 
 // HasScope reports whether the token allows s.
-func (v *Verified) HasScope(s string) bool { return slices.Contains(v.claims.Scope, s) }
+func (v *Verified) HasScope(s string) bool {
+	for rest := v.scope; rest != "" && s != ""; {
+		var next string
+		if next, rest, _ = strings.Cut(rest, " "); next == s {
+			return true
+		}
+	}
+	return false
+}
 
 // RawData is the application's object as it stands in the token; nil if there is none.
-func (v *Verified) RawData() []byte { return slices.Clone(v.claims.Data) }
+func (v *Verified) RawData() []byte {
+	if v.object == "" {
+		return nil
+	}
+	return []byte(v.object)
+}
 
 // LogValue is what may be logged of a token: its ID and session, and nothing that works as one.
 func (v *Verified) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("jti", v.id), slog.String("sid", v.claims.SessionID))
+	return slog.GroupValue(slog.String("jti", v.id), slog.String("sid", v.sessionID))
 }
 
 // Data reads the application's object, decoded once per token and type. Treat what it points to as
@@ -101,12 +122,12 @@ func Data[T any](v *Verified) (T, error) {
 	}
 	d := slot.(*decoded)
 	d.once.Do(func() {
-		if len(v.claims.Data) == 0 {
+		if v.object == "" {
 			d.err = ErrNoData
 			return
 		}
 		var value T
-		if err := jsonv2.Unmarshal(v.claims.Data, &value); err != nil {
+		if err := jsonv2.Unmarshal([]byte(v.object), &value); err != nil {
 			var at *jsonv2.SemanticError
 			if errors.As(err, &at) {
 				err = fmt.Errorf("at %s", at.JSONPointer) // the error itself may quote the value
@@ -120,6 +141,29 @@ func Data[T any](v *Verified) (T, error) {
 	})
 	value, _ := d.value.(T)
 	return value, d.err
+}
+
+// memo is what one owner keeps with a token.
+type memo struct {
+	owner, value any
+}
+
+// Memo returns what compute makes of v for owner, which must be comparable. The first owner that asks
+// has it kept with v, so that it is computed once for all requests that carry the token; for any
+// other owner it is computed each time. Low-level: revocation.List keeps here what it looks up.
+func (v *Verified) Memo(owner any, compute func(*Verified) any) any {
+	m := v.memo.Load()
+	if m == nil {
+		m = &memo{owner, compute(v)}
+		if v.memo.CompareAndSwap(nil, m) {
+			return m.value
+		}
+		m = v.memo.Load()
+	}
+	if m.owner == owner {
+		return m.value
+	}
+	return compute(v)
 }
 
 type contextKey struct{}

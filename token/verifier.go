@@ -7,8 +7,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/writ-go/writ/internal/jws"
 	"github.com/writ-go/writ/keys"
 )
+
+// accessToken is the header's typ: RFC 9068 section 2.1.
+const accessToken = "at+jwt"
 
 // KeySet finds the key of an issuer that verifies. It answers at once and never waits for a
 // network. keys.ErrUnknown: the issuer has no such key. Any other error means that it cannot be said
@@ -37,6 +41,11 @@ type VerifierConfig struct {
 	// 1 s to 1 h.
 	MaxStale time.Duration
 
+	// CacheBytes is about how much memory tokens that were verified may take, so that their signatures
+	// are not checked again. They are kept while Run runs; expiry, key and revocation are checked
+	// each time all the same. Default 32 MiB, some ten thousand tokens; negative: none.
+	CacheBytes int64
+
 	// Leeway is how far the clocks of issuer and verifier may be apart. Default 5 s, at most 60 s,
 	// negative: none.
 	Leeway time.Duration
@@ -44,9 +53,11 @@ type VerifierConfig struct {
 	Now func() time.Time // default time.Now
 }
 
-// Verifier checks access tokens. It starts nothing and may be used by any number of goroutines.
+// Verifier checks access tokens. It may be used by any number of goroutines, and starts none itself:
+// without Run everything is correct, and each signature is checked every time.
 type Verifier struct {
 	config VerifierConfig
+	cache  *cache // nil: none
 }
 
 // NewVerifier refuses a configuration that would accept too much.
@@ -73,6 +84,9 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	if c.MaxStale < time.Second || c.MaxStale > time.Hour {
 		refuse("MaxStale is %s: it must be from 1s to 1h", c.MaxStale)
 	}
+	if c.CacheBytes == 0 {
+		c.CacheBytes = defaultCacheBytes
+	}
 	if c.Leeway == 0 {
 		c.Leeway = 5 * time.Second
 	}
@@ -86,7 +100,21 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	if len(wrong) > 0 {
 		return nil, errors.Join(wrong...)
 	}
-	return &Verifier{c}, nil
+	v := &Verifier{config: c}
+	if c.CacheBytes > 0 {
+		v.cache = newCache()
+	}
+	return v, nil
+}
+
+// Run keeps the verified tokens until ctx ends, and returns ctx's error. A Verifier and what
+// ServeStale makes of it share them: run one.
+func (v *Verifier) Run(ctx context.Context) error {
+	if v.cache == nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return v.cache.run(ctx, v.config.CacheBytes)
 }
 
 // ServeStale is v for routes that would rather serve a revoked token than none while the
@@ -94,7 +122,7 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 func (v *Verifier) ServeStale(limit time.Duration) *Verifier {
 	c := v.config
 	c.MaxStale = max(c.MaxStale, limit)
-	return &Verifier{c}
+	return &Verifier{c, v.cache}
 }
 
 // Verify checks raw: form, type, key, signature, issuer, audience, time, revocation, in this order.
@@ -104,29 +132,70 @@ func (v *Verifier) ServeStale(limit time.Duration) *Verifier {
 // It does not check scopes, freshness or any rule of the application: a middleware.Guard or the
 // handler does. A token that is bound to a key ("cnf") is refused with ErrBound.
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Verified, error) {
-	c, ok := cut(raw)
-	if !ok {
+	if v.cache != nil {
+		if t := v.cache.get(raw); t != nil {
+			err := v.Recheck(t)
+			if err == nil {
+				return t, nil
+			}
+			if !errors.Is(err, ErrSignature) { // under another key it may still be good
+				return nil, err
+			}
+		}
+	}
+	return v.first(raw)
+}
+
+// first is Verify for a token that is not remembered. What can change is checked last, when the token
+// is remembered already, and again at every request: so a revocation that comes in between is never
+// overlooked.
+func (v *Verifier) first(raw string) (t *Verified, err error) {
+	m, err := jws.Parse(raw)
+	if err != nil {
 		return nil, ErrMalformed
 	}
-	h, err := decodeHeader(c.header)
+	if m.Header.Type != accessToken && m.Header.Type != "application/"+accessToken {
+		return nil, ErrType
+	}
+	if m.Header.KeyID == "" {
+		return nil, ErrMalformed
+	}
+	key, err := v.key(m.Header.KeyID)
 	if err != nil {
 		return nil, err
 	}
-	key, err := v.key(h.KeyID)
+	if v.cache == nil {
+		t, err = v.authenticate(&m, key)
+	} else {
+		t, err = v.cache.once(raw, func() (*Verified, error) {
+			t, err := v.authenticate(&m, key)
+			if err == nil {
+				v.cache.put(raw, t)
+			}
+			return t, err
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
-	if key.Algorithm().Name() != h.Algorithm {
+	if err := v.Recheck(t); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// authenticate is all that is true of a token for ever.
+func (v *Verifier) authenticate(m *jws.Message, key *keys.Public) (*Verified, error) {
+	payload, err := m.Verify(key)
+	switch {
+	case errors.Is(err, jws.ErrMalformed):
+		return nil, ErrMalformed
+	case errors.Is(err, jws.ErrAlgorithm):
 		return nil, fmt.Errorf("%w: its alg is not the key's", ErrSignature)
-	}
-	signature, err := strict.DecodeString(c.signature)
-	if err != nil {
-		return nil, ErrMalformed
-	}
-	if key.Verify([]byte(c.signed), signature) != nil {
+	case err != nil:
 		return nil, ErrSignature
 	}
-	claims, err := decodeClaims(c.payload)
+	claims, err := decodeClaims(payload)
 	if err != nil {
 		return nil, err
 	}
@@ -136,23 +205,20 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Verified, error) {
 	if !slices.Contains(claims.Audience, v.config.Audience) {
 		return nil, ErrAudience
 	}
-	now := v.config.Now()
-	if from := date(max(claims.NotBefore, claims.IssuedAt)); now.Add(v.config.Leeway).Before(from) {
-		return nil, ErrNotYetValid
-	}
-	t := claims.verified(h.KeyID)
-	if err := v.judge(t, now); err != nil {
-		return nil, err
-	}
-	return t, nil
+	return claims.verified(key, m.Header.KeyID), nil
 }
 
-// Recheck asks again what can change after Verify: expiry, key trust, revocation. It is local and
+// Recheck asks again what can change after Verify: time, key trust, revocation. It is local and
 // cheap; call it in long answers (server-sent events, WebSocket), so that signing out ends them too.
 // Its errors are those of Verify.
 func (v *Verifier) Recheck(t *Verified) error {
-	if _, err := v.key(t.kid); err != nil {
+	key, err := v.key(t.kid)
+	if err != nil {
 		return err
+	}
+	// An issuer that is not writ may give another key the same kid.
+	if key != t.key && (key.ID() != t.key.ID() || key.Algorithm().Name() != t.key.Algorithm().Name()) {
+		return ErrSignature
 	}
 	return v.judge(t, v.config.Now())
 }
@@ -165,6 +231,9 @@ func (v *Verifier) key(kid string) (*keys.Public, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: keys cannot be had now: %w", ErrUnavailable, err)
 	}
+	if key == nil {
+		return nil, fmt.Errorf("%w: the KeySet returned neither a key nor an error", ErrUnavailable)
+	}
 	return key, nil
 }
 
@@ -172,6 +241,9 @@ func (v *Verifier) key(kid string) (*keys.Public, error) {
 func (v *Verifier) judge(t *Verified, now time.Time) error {
 	if !now.Before(t.expires.Add(v.config.Leeway)) {
 		return ErrExpired
+	}
+	if now.Add(v.config.Leeway).Before(t.notBefore) {
+		return ErrNotYetValid
 	}
 	if v.config.UntilExpiry {
 		return nil

@@ -1,14 +1,15 @@
 package token
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/writ-go/writ/keys"
 )
 
 // MaxTTL is the longest life of an access token: no Issuer signs a longer one and no Verifier
@@ -42,6 +43,8 @@ type wire struct {
 	Stamp     int64          `json:"ist"`
 	Data      jsontext.Value `json:"data,omitempty"`
 	Bound     jsontext.Value `json:"cnf,omitempty"`
+
+	object string // Data, of a wire that was made or read by plainClaims
 }
 
 type actor struct {
@@ -72,29 +75,33 @@ func (a *audience) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return nil
 }
 
-func (a audience) MarshalJSONTo(e *jsontext.Encoder) error {
-	if len(a) == 1 {
-		return jsonv2.MarshalEncode(e, a[0])
-	}
-	return jsonv2.MarshalEncode(e, []string(a))
-}
-
 // decodeClaims decodes a payload whose signature was verified, and applies every rule that does not
 // depend on who asks and when. Names are case-sensitive; duplicates and broken UTF-8 are refused.
-func decodeClaims(segment string) (*wire, error) {
-	b, err := strict.DecodeString(segment)
-	if err != nil {
-		return nil, ErrMalformed
+func decodeClaims(payload string) (wire, error) {
+	w, ok := plainClaims(payload)
+	if !ok {
+		var err error
+		if w, err = strictClaims(payload); err != nil {
+			return wire{}, err
+		}
 	}
-	var w wire
-	if jsonv2.Unmarshal(b, &w) != nil {
-		return nil, ErrMalformed // the decoder's own error may quote the token
+	return w, w.check()
+}
+
+func strictClaims(text string) (w wire, err error) {
+	payload := []byte(text)
+	if jsontext.Value(payload).Kind() != '{' || jsonv2.Unmarshal(payload, &w) != nil {
+		return wire{}, ErrMalformed // the decoder's own error may quote the token
 	}
+	return w, nil
+}
+
+func (w *wire) check() error {
 	for _, c := range []struct{ name, value string }{
 		{"iss", w.Issuer}, {"sub", w.Subject}, {"jti", w.ID}, {"client_id", w.ClientID},
 	} {
 		if c.value == "" {
-			return nil, fmt.Errorf("%w: claim %q is missing", ErrMalformed, c.name)
+			return fmt.Errorf("%w: claim %q is missing", ErrMalformed, c.name)
 		}
 	}
 	for _, d := range []struct {
@@ -105,47 +112,45 @@ func decodeClaims(segment string) (*wire, error) {
 		{"exp", w.Expires, true}, {"iat", w.IssuedAt, true}, {"nbf", w.NotBefore, false}, {"auth_time", w.AuthTime, false},
 	} {
 		if d.value < 0 || d.value > latest || d.required && d.value < 1 {
-			return nil, fmt.Errorf("%w: claim %q is missing or no date", ErrMalformed, d.name)
+			return fmt.Errorf("%w: claim %q is missing or no date", ErrMalformed, d.name)
 		}
 	}
 	if w.Stamp <= 0 || w.Stamp >= maxStamp {
-		return nil, fmt.Errorf("%w: claim \"ist\" is missing or no stamp", ErrMalformed)
+		return fmt.Errorf("%w: claim \"ist\" is missing or no stamp", ErrMalformed)
 	}
 	if life := w.Expires - w.IssuedAt; life <= 0 || life > MaxTTL.Seconds() {
-		return nil, fmt.Errorf("%w: it must live longer than nothing and at most %s", ErrMalformed, MaxTTL)
+		return fmt.Errorf("%w: it must live longer than nothing and at most %s", ErrMalformed, MaxTTL)
 	}
 	if w.Data != nil && w.Data.Kind() != '{' {
-		return nil, fmt.Errorf("%w: claim \"data\" is no object", ErrMalformed)
+		return fmt.Errorf("%w: claim \"data\" is no object", ErrMalformed)
 	}
 	if w.Bound != nil {
-		return nil, ErrBound
+		return ErrBound
 	}
-	return &w, nil
+	return nil
 }
 
-func (w *wire) verified(kid string) *Verified {
+func (w *wire) verified(key *keys.Public, kid string) *Verified {
 	v := &Verified{
-		claims: Claims{
-			Subject:   w.Subject,
-			SessionID: w.SessionID,
-			ClientID:  w.ClientID,
-			AuthTime:  date(w.AuthTime),
-			ACR:       w.ACR,
-			AMR:       w.AMR,
-			Data:      []byte(w.Data),
-		},
-		issuer:  w.Issuer,
-		id:      w.ID,
-		kid:     kid,
-		stamp:   w.Stamp,
-		issued:  date(w.IssuedAt),
-		expires: date(w.Expires),
-	}
-	if w.Scope != "" {
-		v.claims.Scope = slices.DeleteFunc(strings.Split(w.Scope, " "), func(s string) bool { return s == "" })
+		issuer:    w.Issuer,
+		subject:   w.Subject,
+		sessionID: w.SessionID,
+		clientID:  w.ClientID,
+		id:        w.ID,
+		kid:       kid,
+		scope:     w.Scope,
+		acr:       w.ACR,
+		amr:       w.AMR,
+		stamp:     w.Stamp,
+		notBefore: date(max(w.NotBefore, w.IssuedAt)),
+		issued:    date(w.IssuedAt),
+		expires:   date(w.Expires),
+		authTime:  date(w.AuthTime),
+		object:    cmp.Or(w.object, string(w.Data)),
+		key:       key,
 	}
 	if w.Actor != nil {
-		v.claims.Actor = w.Actor.Subject
+		v.actor = w.Actor.Subject
 	}
 	return v
 }
