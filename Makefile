@@ -5,7 +5,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # Where govulncheck finds its database, if not where it looks by itself: file:///path of a copy.
 VULNDB ?=
 FUZZTIME ?= 3s
-NESTED = e2e
+NESTED = e2e interop bench
 
 .DEFAULT_GOAL := help
 
@@ -37,13 +37,13 @@ fuzz-short:
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(FUZZTIME)
 
 fuzz: ## each fuzz target for FUZZTIME (make fuzz FUZZTIME=10m)
-	@set -e; for pkg in $$(go list ./...); do \
+	@set -e; out=$$(mktemp); trap 'rm -f "$$out"' EXIT; for module in . interop; do cd $(CURDIR)/$$module; for pkg in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "fuzz $$pkg $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg > fuzz.out 2>&1 || { cat fuzz.out; exit 1; }; \
-			tail -1 fuzz.out; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg > "$$out" 2>&1 || { cat "$$out"; exit 1; }; \
+			tail -1 "$$out"; \
 		done; \
-	done; rm -f fuzz.out
+	done; done
 
 # Without its database govulncheck can say nothing. That is no reason to fail on a machine that is cut
 # off, but it is said aloud; anything else that govulncheck says counts.
@@ -63,7 +63,13 @@ crash: ## kill the quickstart at random, many times
 e2e: ## the quickstart in a real Chromium
 	cd e2e && go test -count=1 ./...
 
-bench: ## the library's own benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+# No lock file: it would pin a registry. The version is exact, and the package has no dependencies.
+interop: ## test vectors, and what other libraries make of our tokens and we of theirs
+	npm install --no-package-lock --no-audit --no-fund --ignore-scripts --prefix interop/jose
+	cd interop && go test -count=1 ./...
+	cd bench && go test -count=1 ./...
 
-.PHONY: help run test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e bench
+bench: ## writ beside its peers, some minutes; writes bench/RESULTS.md
+	cd bench && go run .
+
+.PHONY: help run test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop bench

@@ -47,6 +47,9 @@ func FromSecret(a Algorithm, secret []byte) (*Private, error) {
 	if err != nil {
 		return nil, err
 	}
+	if reason := notRandom(secret); reason != "" {
+		return nil, h.refuse(reason)
+	}
 	return FromSigner(a, k)
 }
 
@@ -74,11 +77,15 @@ func (a hs) newKey(secret []byte) (crypto.Signer, error) {
 		return nil, fmt.Errorf("keys: %s: the secret has over %d bytes, and %d are enough", a.name, maxHMACSecret, a.hash.Size())
 	}
 	if reason := notSecret(secret); reason != "" {
-		return nil, fmt.Errorf("keys: %s: the secret %s: make one with: openssl rand %d", a.name, reason, a.hash.Size())
+		return nil, a.refuse(reason)
 	}
 	secret = bytes.Clone(secret)
 	states := &sync.Pool{New: func() any { return &hmacState{Hash: hmac.New(a.hash.New, secret)} }}
 	return &hmacKey{a, func() []byte { return secret }, func() *sync.Pool { return states }}, nil
+}
+
+func (a hs) refuse(reason string) error {
+	return fmt.Errorf("keys: %s: the secret %s: make one with: openssl rand %d", a.name, reason, a.hash.Size())
 }
 
 // mac hands the HMAC of message to use, which must not keep it.
@@ -143,6 +150,8 @@ func (a hs) MarshalPrivateJWK(key crypto.Signer) ([]byte, error) {
 	return fmt.Appendf(nil, `{"k":"%s","kty":"oct"}`, b64.EncodeToString(k.secret())), nil
 }
 
+// ParsePrivateJWK does not ask whether the secret looks random, as FromSecret does: a JWK is made by a
+// tool, and seldom typed.
 func (a hs) ParsePrivateJWK(jwk []byte) (crypto.Signer, error) {
 	m, err := parseMembers(jwk, a.name, "sign")
 	if err != nil {

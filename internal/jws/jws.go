@@ -34,8 +34,8 @@ type Message struct {
 	signed, payload, signature string
 }
 
-// Parse accepts three non-empty parts between two dots and no other serialization (RFC 7515 section
-// 7.1), and a header that parseHeader lets through. It allocates nothing before it knows that much,
+// Parse accepts three parts between two dots and no other serialization (RFC 7515 section 7.1), and a
+// header that parseHeader lets through; only the payload may be empty. It allocates nothing before it knows that much,
 // however long or dotted raw is. Every error is ErrMalformed.
 func Parse(raw string) (Message, error) {
 	if len(raw) > MaxSize {
@@ -43,7 +43,7 @@ func Parse(raw string) (Message, error) {
 	}
 	first := strings.IndexByte(raw, '.')
 	last := strings.LastIndexByte(raw, '.')
-	if first < 1 || last < first+2 || last == len(raw)-1 || strings.IndexByte(raw[first+1:last], '.') >= 0 {
+	if first < 1 || last == first || last == len(raw)-1 || strings.IndexByte(raw[first+1:last], '.') >= 0 {
 		return Message{}, ErrMalformed
 	}
 	// Go's decoder of base64 passes over line ends; all other strange characters it refuses.

@@ -37,6 +37,12 @@ func TestWhatIsSignedVerifies(t *testing.T) {
 		if err != nil || payload != `{"x":1}` {
 			t.Errorf("%s: payload %q, %v", a.Name(), payload, err)
 		}
+		if m, err = Parse(signed(t, k, "")); err != nil {
+			t.Fatal(err)
+		}
+		if payload, err := m.Verify(k.Public()); err != nil || payload != "" {
+			t.Errorf("%s, empty payload: %q, %v", a.Name(), payload, err)
+		}
 		other, err := keys.Generate(a)
 		if err != nil {
 			t.Fatal(err)
@@ -66,7 +72,6 @@ func TestOnlyTheCompactFormInItsOneSpelling(t *testing.T) {
 		"four parts":                       good + "." + part[2],
 		"five parts, as JWE has":           good + ".." + part[2],
 		"no header":                        "." + part[1] + "." + part[2],
-		"no payload":                       part[0] + ".." + part[2],
 		"no signature":                     part[0] + "." + part[1] + ".",
 		"a dot in front":                   "." + good,
 		"a dot behind":                     good + ".",
