@@ -120,6 +120,11 @@ func TestPayloadRules(t *testing.T) {
 		"another audience (req 15)":       {good.with(object{"aud": "https://other.example"}), token.ErrAudience},
 		"no audience (req 15)":            {good.with(object{"aud": nil}), token.ErrAudience},
 		"audience null":                   {strings.Replace(asJSON(good.with(object{"aud": nil})), "{", `{"aud":null,`, 1), token.ErrMalformed},
+		"nbf null":                        {strings.Replace(asJSON(good), "{", `{"nbf":null,`, 1), token.ErrMalformed},
+		"scope null":                      {strings.Replace(asJSON(good), "{", `{"scope":null,`, 1), token.ErrMalformed},
+		"data null":                       {strings.Replace(asJSON(good), "{", `{"data":null,`, 1), token.ErrMalformed},
+		"nbf half a second too far":       {good.with(object{"nbf": float64(start.Unix()) + 5.5}), token.ErrNotYetValid},
+		"nbf as far as the leeway":        {good.with(object{"nbf": float64(start.Unix()) + 5}), nil},
 		"an empty audience array":         {good.with(object{"aud": []string{}}), token.ErrAudience},
 		"an audience array with null":     {good.with(object{"aud": []any{nil, audience}}), token.ErrMalformed},
 		"audience a number":               {good.with(object{"aud": 5}), token.ErrMalformed},
@@ -148,7 +153,7 @@ func TestPayloadRules(t *testing.T) {
 		"a subject that is not UTF-8":     {strings.Replace(asJSON(good), "alice", "\xff", 1), token.ErrMalformed}, // req 10
 		"data that is no object":          {good.with(object{"data": []int{1}}), token.ErrMalformed},
 		"bound to a key":                  {good.with(object{"cnf": object{"jkt": "x"}}), token.ErrBound}, // req 79
-		"bound to nothing":                {strings.Replace(asJSON(good), "{", `{"cnf":null,`, 1), token.ErrBound},
+		"bound to nothing":                {strings.Replace(asJSON(good), "{", `{"cnf":null,`, 1), token.ErrMalformed},
 		"no JSON at all":                  {"hello", token.ErrMalformed},
 		"a JSON array":                    {"[]", token.ErrMalformed},
 		"deeply nested":                   {good.with(object{"x": nested(2000)}), nil},

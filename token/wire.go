@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
+	"reflect"
+	"strings"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -90,11 +93,28 @@ func decodeClaims(payload string) (wire, error) {
 
 func strictClaims(text string) (w wire, err error) {
 	payload := []byte(text)
-	if jsontext.Value(payload).Kind() != '{' || jsonv2.Unmarshal(payload, &w) != nil {
+	var members map[string]jsontext.Value
+	if jsontext.Value(payload).Kind() != '{' || jsonv2.Unmarshal(payload, &w) != nil || jsonv2.Unmarshal(payload, &members) != nil {
 		return wire{}, ErrMalformed // the decoder's own error may quote the token
+	}
+	// To the decoder null is as good as absent, and a claim that says nothing is not to mean anything.
+	for name, value := range members {
+		if value.Kind() == 'n' && known[name] {
+			return wire{}, fmt.Errorf("%w: claim %q is null", ErrMalformed, name)
+		}
 	}
 	return w, nil
 }
+
+// known are the names of the claims that are read.
+var known = func() map[string]bool {
+	names := map[string]bool{}
+	for i := range reflect.TypeFor[wire]().NumField() {
+		name, _, _ := strings.Cut(reflect.TypeFor[wire]().Field(i).Tag.Get("json"), ",")
+		names[name] = true
+	}
+	return names
+}()
 
 func (w *wire) check() error {
 	for _, c := range []struct{ name, value string }{
@@ -142,7 +162,7 @@ func (w *wire) verified(key *keys.Public, kid string) *Verified {
 		acr:       w.ACR,
 		amr:       w.AMR,
 		stamp:     w.Stamp,
-		notBefore: date(max(w.NotBefore, w.IssuedAt)),
+		notBefore: date(math.Ceil(max(w.NotBefore, w.IssuedAt))),
 		issued:    date(w.IssuedAt),
 		expires:   date(w.Expires),
 		authTime:  date(w.AuthTime),
@@ -155,7 +175,8 @@ func (w *wire) verified(key *keys.Public, kid string) *Verified {
 	return v
 }
 
-// date drops a fraction: a token ends early by less than a second, never late.
+// date drops a fraction: a token ends early by less than a second, never late. That it may begin
+// early too is what notBefore rounds up for.
 func date(seconds float64) time.Time {
 	if seconds == 0 {
 		return time.Time{}

@@ -25,6 +25,12 @@
 // With ML-DSA-65 no token fits a cookie. In an Authorization header both fit the 8 KiB that a token may
 // have; but many servers and proxies give 8 KiB to all headers of a request together.
 //
+// # Other verifiers
+//
+// A key of this package in a published set may cost you the others: go-jose (built with Go before
+// 1.27) and jwx, unless told otherwise, refuse a whole set that has a key of a type they do not know.
+// Ask those who verify your tokens first.
+//
 // # What is not there
 //
 // A ring that has a key of this package opens only where Config.Algorithm is that key's algorithm, and
