@@ -68,9 +68,16 @@ func (e Entry) Merge(f Entry) Entry {
 // would revoke nothing.
 func Check(entries []Entry) error {
 	for _, e := range entries {
-		if e.Kind < Token || e.Kind > Everything || (e.Kind == Everything) != (e.ID == "") || e.Before <= 0 {
+		if !e.valid() {
 			return fmt.Errorf("revocation: an entry of kind %s is not valid: it would revoke nothing", e.Kind)
 		}
 	}
 	return nil
+}
+
+func (e Entry) valid() bool { return e.Kind.named(e.ID) && e.Before > 0 }
+
+// named reports whether something of this kind can have this ID.
+func (k Kind) named(id string) bool {
+	return k >= Token && k <= Everything && (k == Everything) == (id == "")
 }

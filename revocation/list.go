@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,32 +12,22 @@ import (
 	"github.com/writ-go/writ/token"
 )
 
-// name is what a set is searched by.
-type name struct {
-	kind Kind
-	id   string
-}
-
-// shards is how many parts the set is cut into. Adding an entry copies one part, so that readers
-// never wait for a writer.
-const shards = 1024
-
-type shard = map[name]Entry
-
-// List is the local set of what is revoked. Reads take no lock and any number of goroutines may
-// read while entries are added.
+// List is the local set of what is revoked. Reads take no lock, and any number of goroutines may read
+// while entries are added and dropped.
+//
+// It takes some 44 bytes for an entry whose ID is the base64url of 16 bytes, as every jti and sid of
+// this module is. It holds 64 Mi entries; beyond that it refuses what is new, and is not complete until
+// a poll finds room for it. See ErrFull.
 type List struct {
 	source Source
 	now    func() time.Time
-	seed   maphash.Seed
-
-	shards [shards]atomic.Pointer[shard]
+	set    set
 	asOf   atomic.Pointer[time.Time]
 	err    atomic.Pointer[error]
 
-	write  sync.Mutex // held while shards change
 	follow sync.Mutex // held while the cursor moves
 	cursor Cursor
+	next   int // the part of the set that is swept next
 }
 
 // NewList makes an empty list that answers "unknown" until Load. A nil now means time.Now.
@@ -46,32 +35,43 @@ func NewList(source Source, now func() time.Time) *List {
 	if now == nil {
 		now = time.Now
 	}
-	return &List{source: source, now: now, seed: maphash.MakeSeed()}
+	return &List{source: source, now: now, set: set{seed: maphash.MakeSeed(), limit: maxEntries}}
 }
 
 // Revoked implements token.Revocations: whether v is revoked, and as of when that was complete.
 func (l *List) Revoked(v *token.Verified) (bool, time.Time) {
 	asOf := l.AsOf() // before the look-ups: entries are added before asOf moves on
-	before := max(
-		l.Before(Token, v.ID()),
-		l.Before(Session, v.SessionID()),
-		l.Before(Key, v.KeyID()),
-		l.Before(Subject, v.Subject()),
-		l.Before(Everything, ""),
-	)
+	before := l.set.everything.Load()
+	n := v.Memo(l, func(v *token.Verified) any { return l.names(v) }).(*names)
+	if l.set.mayHave(Session, n.session) {
+		before = max(before, l.Before(Session, v.SessionID()))
+	}
+	if l.set.mayHave(Token, n.token) {
+		before = max(before, l.Before(Token, v.ID()))
+	}
+	if l.set.mayHave(Subject, n.subject) {
+		before = max(before, l.Before(Subject, v.Subject()))
+	}
+	if l.set.mayHave(Key, n.key) {
+		before = max(before, l.Before(Key, v.KeyID()))
+	}
 	return v.Stamp() <= before, asOf
+}
+
+// names is what is kept with a token of the names by which it can be revoked.
+type names struct{ token, session, key, subject name }
+
+func (l *List) names(v *token.Verified) *names {
+	seed := l.set.seed
+	return &names{nameOf(seed, v.ID()), nameOf(seed, v.SessionID()), nameOf(seed, v.KeyID()), nameOf(seed, v.Subject())}
 }
 
 // Before is the greatest Before of the entries with this kind and ID, and 0 if there is none.
 func (l *List) Before(kind Kind, id string) int64 {
-	if id == "" && kind != Everything {
+	if !kind.named(id) {
 		return 0
 	}
-	n := name{kind, id}
-	if s := l.shard(n).Load(); s != nil {
-		return (*s)[n].Before
-	}
-	return 0
+	return l.set.before(kind, id)
 }
 
 // AsOf is as of when the list is complete; the zero time: never.
@@ -82,33 +82,25 @@ func (l *List) AsOf() time.Time {
 	return time.Time{}
 }
 
-func (l *List) shard(n name) *atomic.Pointer[shard] {
-	return &l.shards[maphash.Comparable(l.seed, n)%shards]
+// Apply adds entries at once, for the node that made them. They must be in the log: a full list gets
+// them from there when it has room. What Check refuses is left out.
+func (l *List) Apply(entries ...Entry) {
+	if err := l.add(entries); err != nil {
+		l.report(err)
+	}
 }
 
-// Apply adds entries at once, for the node that made them.
-func (l *List) Apply(entries ...Entry) {
-	parts := map[*atomic.Pointer[shard]][]Entry{}
+// add goes on where an entry is refused: the others revoke something.
+func (l *List) add(entries []Entry) (err error) {
 	for _, e := range entries {
-		at := l.shard(name{e.Kind, e.ID})
-		parts[at] = append(parts[at], e)
-	}
-	l.write.Lock()
-	defer l.write.Unlock()
-	for at, entries := range parts {
-		next := shard{}
-		if s := at.Load(); s != nil {
-			next = maps.Clone(*s)
+		if !e.valid() {
+			continue
 		}
-		for _, e := range entries {
-			n := name{e.Kind, e.ID}
-			if old, ok := next[n]; ok {
-				e = e.Merge(old)
-			}
-			next[n] = e
+		if refused := l.set.add(e); refused != nil {
+			err = refused
 		}
-		at.Store(&next)
 	}
+	return err
 }
 
 // Load takes a snapshot and merges it into the list. What is in the list already stays: a snapshot
@@ -121,12 +113,18 @@ func (l *List) Load(ctx context.Context) error {
 
 func (l *List) load(ctx context.Context) error {
 	started := l.now()
-	var entries []Entry
-	cursor, err := l.source.Snapshot(ctx, func(e Entry) { entries = append(entries, e) })
+	var refused error
+	cursor, err := l.source.Snapshot(ctx, func(e Entry) {
+		if err := l.add([]Entry{e}); err != nil {
+			refused = err
+		}
+	})
 	if err != nil {
 		return fmt.Errorf("revocation: snapshot: %w", err)
 	}
-	l.Apply(entries...)
+	if refused != nil {
+		return refused
+	}
 	l.cursor = cursor
 	l.completeAsOf(started)
 	return nil
@@ -147,7 +145,8 @@ const (
 	// that fails.
 	pollPause  = 100 * time.Millisecond
 	retryPause = time.Second
-	sweepEvery = time.Minute
+	// sweepStep is so long that the whole set is swept once a minute, a little at a time.
+	sweepStep = time.Minute / parts
 )
 
 // Run follows the source until ctx ends, and returns ctx's error. A source that fails is asked
@@ -160,10 +159,7 @@ func (l *List) Run(ctx context.Context) error {
 		if l.poll(ctx) != nil {
 			pause = retryPause
 		}
-		if now := l.now(); now.Sub(swept) >= sweepEvery {
-			l.sweep(now)
-			swept = now
-		}
+		swept = l.sweep(swept)
 		if pause -= time.Since(asked); pause > 0 {
 			select {
 			case <-time.After(pause):
@@ -192,46 +188,39 @@ func (l *List) poll(ctx context.Context) error {
 	if err != nil {
 		return l.report(fmt.Errorf("revocation: tail: %w", err))
 	}
-	l.Apply(entries...)
+	if err := l.add(entries); err != nil {
+		return l.report(err) // the cursor stays, so that what was refused comes again
+	}
 	l.cursor = cursor
 	l.completeAsOf(started)
 	return l.report(nil)
 }
 
-// sweep drops what has expired. Nothing else ever leaves the list.
-func (l *List) sweep(now time.Time) {
-	l.write.Lock()
-	defer l.write.Unlock()
-	for i := range l.shards {
-		s := l.shards[i].Load()
-		if s == nil {
-			continue
-		}
-		next := maps.Clone(*s)
-		maps.DeleteFunc(next, func(_ name, e Entry) bool {
-			return !e.Expires.IsZero() && !now.Before(e.Expires)
-		})
-		if len(next) < len(*s) {
-			l.shards[i].Store(&next)
-		}
+// sweep drops what has expired from the parts of the set whose turn came since then, and returns since
+// when the others wait.
+func (l *List) sweep(since time.Time) time.Time {
+	now := l.now()
+	due := now.Sub(since) / sweepStep
+	for range min(due, parts) {
+		l.set.sweep(l.next, now)
+		l.next = (l.next + 1) % parts
 	}
+	if due < 0 || due > parts { // the clock was set, or the machine slept
+		return now
+	}
+	return since.Add(due * sweepStep)
 }
 
 // Stats is for metrics and health checks.
 type Stats struct {
 	Entries int
 	AsOf    time.Time // as of when the list is complete; the zero time: never
-	Err     error     // what the last poll of the source said; nil: it succeeded
+	Err     error     // what the last poll said; nil: it succeeded; ErrFull: nothing new has room
 }
 
 // Stats reads the list's state.
 func (l *List) Stats() Stats {
-	s := Stats{AsOf: l.AsOf()}
-	for i := range l.shards {
-		if part := l.shards[i].Load(); part != nil {
-			s.Entries += len(*part)
-		}
-	}
+	s := Stats{Entries: int(l.set.count.Load()), AsOf: l.AsOf()}
 	if err := l.err.Load(); err != nil {
 		s.Err = *err
 	}

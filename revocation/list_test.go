@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,11 @@ func newMint(t testing.TB) mint {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return mintWith(t, private)
+}
+
+func mintWith(t testing.TB, private *keys.Private) mint {
+	t.Helper()
 	issuer, err := token.NewIssuer(token.IssuerConfig{Issuer: "i", Audience: "a", Keys: key{private}})
 	if err != nil {
 		t.Fatal(err)
@@ -309,6 +315,23 @@ func TestEntriesLeaveByExpiryOnly(t *testing.T) { // req 61
 	})
 }
 
+func TestEntriesLeaveAfterTheClockWasSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var set atomic.Int64 // by so much
+		l := revocation.NewList(newSource(), func() time.Time { return time.Now().Add(time.Duration(set.Load())) })
+		defer run(t, l)()
+		for _, by := range []time.Duration{0, -24 * time.Hour, 365 * 24 * time.Hour} {
+			time.Sleep(10 * time.Minute)
+			set.Store(int64(by))
+			l.Apply(revocation.Entry{revocation.Session, "s1", revocation.Ended, time.Now().Add(by + time.Minute)})
+			time.Sleep(3 * time.Minute)
+			if n := l.Stats().Entries; n != 0 {
+				t.Errorf("%d entries three minutes after the clock was set by %s", n, by)
+			}
+		}
+	})
+}
+
 func TestReadersBesideWriters(t *testing.T) {
 	l := load(t, newSource())
 	v := newMint(t).token(t, "alice", "s1", 1000)
@@ -356,26 +379,6 @@ func TestEntriesThatNameNothingAreNotValid(t *testing.T) {
 		if got := revocation.Check([]revocation.Entry{test.entry}) == nil; got != test.want {
 			t.Errorf("%s: valid is %v, want %v", name, got, test.want)
 		}
-	}
-}
-
-func BenchmarkCheck(b *testing.B) {
-	v := newMint(b).token(b, "alice", "s1", 1000)
-	for _, n := range []int{1000, 100_000} {
-		l := load(b, newSource())
-		entries := make([]revocation.Entry, n)
-		for i := range entries {
-			entries[i] = revocation.Entry{revocation.Session, strconv.Itoa(i), revocation.Ended, time.Now().Add(time.Hour)}
-		}
-		l.Apply(entries...)
-		b.Run(fmt.Sprintf("%d/miss", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if revoked, _ := l.Revoked(v); revoked {
-					b.Fatal("revoked")
-				}
-			}
-		})
 	}
 }
 

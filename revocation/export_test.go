@@ -1,0 +1,18 @@
+package revocation
+
+import (
+	"iter"
+	"time"
+)
+
+// Parts is in how many steps the list is swept.
+const Parts = parts
+
+// SetLimit makes the list so small that a test can fill it.
+func (l *List) SetLimit(entries int64) { l.set.limit = entries }
+
+// SweepPart takes one step of a sweep.
+func (l *List) SweepPart(part int, at time.Time) { l.set.sweep(part, at) }
+
+// All is every entry of the list.
+func (l *List) All() iter.Seq[Entry] { return l.set.all() }
