@@ -7,12 +7,19 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dgraph-io/ristretto/v2"
+
+	"github.com/writ-go/writ/keys"
 )
 
 // defaultCacheBytes holds some ten thousand tokens.
-const defaultCacheBytes = 32 << 20
+const (
+	defaultCacheBytes = 32 << 20
+	minCacheBytes     = 64 << 10
+	maxCacheBytes     = 64 << 30
+)
 
 // cache remembers tokens whose signature was right. It saves time and decides nothing: what it
 // forgets is verified again, and what it remembers is compared as a whole and judged again every
@@ -20,10 +27,22 @@ const defaultCacheBytes = 32 << 20
 type cache struct {
 	seed    maphash.Seed
 	entries atomic.Pointer[ristretto.Cache[uint64, *cached]] // nil while Run does not run
-	filling sync.RWMutex                                     // ristretto must not be closed while it is filled
+	users   [32]user                                         // by hash
 
 	mu       sync.Mutex
-	verifies map[string]*first
+	verifies map[checkOf]*first
+}
+
+// user is locked for reading by whoever uses the entries, which ristretto must not close meanwhile.
+type user struct {
+	sync.RWMutex
+	_ [40]byte // a cache line to itself
+}
+
+// checkOf is a token under a key: an issuer that is not writ may give another key the same kid.
+type checkOf struct {
+	raw string
+	key *keys.Public
 }
 
 type cached struct {
@@ -39,7 +58,7 @@ type first struct {
 }
 
 func newCache() *cache {
-	return &cache{seed: maphash.MakeSeed(), verifies: map[string]*first{}}
+	return &cache{seed: maphash.MakeSeed(), verifies: map[checkOf]*first{}}
 }
 
 // hash looks at the end of the signature only, in which no two tokens agree that were not made to. A
@@ -50,23 +69,34 @@ func (c *cache) hash(raw string) uint64 {
 
 // get returns nil for a token that is not remembered.
 func (c *cache) get(raw string) *Verified {
-	entries := c.entries.Load()
-	if entries == nil {
+	if c.entries.Load() == nil {
 		return nil
 	}
-	if e, ok := entries.Get(c.hash(raw)); ok && e.raw == raw {
-		return e.t
+	h := c.hash(raw)
+	u := &c.users[h%uint64(len(c.users))]
+	u.RLock()
+	defer u.RUnlock()
+	if entries := c.entries.Load(); entries != nil {
+		if e, ok := entries.Get(h); ok && e.raw == raw {
+			return e.t
+		}
 	}
 	return nil
 }
 
-// put may forget at once: ristretto takes what its queue and its policy let in.
-func (c *cache) put(raw string, t *Verified) {
-	c.filling.RLock()
-	defer c.filling.RUnlock()
+// put remembers t for as long as it lives, or less: ristretto takes what its queue and its policy let
+// in.
+func (c *cache) put(raw string, t *Verified, life time.Duration) {
+	if c.entries.Load() == nil || life <= 0 {
+		return
+	}
+	h := c.hash(raw)
+	u := &c.users[h%uint64(len(c.users))]
+	u.RLock()
+	defer u.RUnlock()
 	if entries := c.entries.Load(); entries != nil {
 		// raw is often part of a whole header, which must not be kept with it.
-		entries.Set(c.hash(raw), &cached{strings.Clone(raw), t}, int64(2*len(raw)+cachedOverhead))
+		entries.SetWithTTL(h, &cached{strings.Clone(raw), t}, int64(2*len(raw)+cachedOverhead), life)
 	}
 }
 
@@ -74,23 +104,23 @@ func (c *cache) put(raw string, t *Verified) {
 // longer than the text: the Verified, and what ristretto keeps of an entry.
 const cachedOverhead = 1 << 10
 
-// once calls check for the first of those who bring raw at the same time; the others get what it
+// once calls check for the first of those who bring a token at the same time; the others get what it
 // found.
-func (c *cache) once(raw string, check func() (*Verified, error)) (*Verified, error) {
+func (c *cache) once(of checkOf, check func() (*Verified, error)) (*Verified, error) {
 	c.mu.Lock()
-	if f, ok := c.verifies[raw]; ok {
+	if f, ok := c.verifies[of]; ok {
 		c.mu.Unlock()
 		f.done.Wait()
 		return f.t, f.err
 	}
 	f := &first{err: errNoAnswer}
 	f.done.Add(1)
-	c.verifies[raw] = f
+	c.verifies[of] = f
 	c.mu.Unlock()
 
 	defer func() { // also if a key's algorithm panics
 		c.mu.Lock()
-		delete(c.verifies, raw)
+		delete(c.verifies, of)
 		c.mu.Unlock()
 		f.done.Done()
 	}()
@@ -114,9 +144,11 @@ func (c *cache) run(ctx context.Context, bytes int64) error {
 		return errors.New("token: this Verifier runs already")
 	}
 	<-ctx.Done()
-	c.filling.Lock()
 	c.entries.Store(nil)
-	c.filling.Unlock()
+	for i := range c.users { // who still uses them is let out, and who comes later finds none
+		c.users[i].Lock()
+		defer c.users[i].Unlock()
+	}
 	entries.Close()
 	return ctx.Err()
 }

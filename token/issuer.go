@@ -83,16 +83,19 @@ func (i *Issuer) Issue(c Claims, issued, expires time.Time, stamp int64) (string
 	}
 	key, err := i.config.Keys.Signing()
 	if err != nil {
-		return "", fmt.Errorf("token: no signing key: %w: %w", ErrUnavailable, err)
+		return "", fmt.Errorf("token: no signing key: %w: %v", ErrUnavailable, err)
+	}
+	if key == nil {
+		return "", fmt.Errorf("%w: the SigningKey returned neither a key nor an error", ErrUnavailable)
 	}
 	ttl := MaxTTL
 	if limit := key.MaxTTL(); limit > 0 {
 		ttl = min(ttl, limit)
 	}
 	from, until := issued.Unix(), expires.Unix()
-	if until <= from || time.Duration(until-from)*time.Second > ttl {
-		return "", fmt.Errorf("token: it would live %s; it must live at least a second and at most %s (the key's limit)",
-			time.Duration(until-from)*time.Second, ttl)
+	if until <= from || until-from > int64(ttl/time.Second) {
+		return "", fmt.Errorf("token: it would live %d seconds; it must live at least one and at most %s (the key's limit)",
+			until-from, ttl)
 	}
 	w := wire{
 		Issuer:    i.config.Issuer,
@@ -115,6 +118,9 @@ func (i *Issuer) Issue(c Claims, issued, expires time.Time, stamp int64) (string
 	}
 	if c.Actor != "" {
 		w.Actor = &actor{c.Actor}
+	}
+	if err := w.check(); err != nil {
+		return "", fmt.Errorf("token: no Verifier would accept it: %v", err) // the mistake is the program's: not ErrInvalid
 	}
 	return i.sign(w, key)
 }
@@ -160,7 +166,7 @@ func (i *Issuer) sign(w wire, key *keys.Private) (string, error) {
 	}
 	raw, err := jws.Sign(p.text, payload, key)
 	if err != nil {
-		return "", fmt.Errorf("token: signing: %w: %w", ErrUnavailable, err)
+		return "", fmt.Errorf("token: signing: %w: %v", ErrUnavailable, err)
 	}
 	if len(raw) > maxIssued {
 		return "", fmt.Errorf("token: it would have %d bytes, and %d is the limit: put less into the claims; the biggest: %s",

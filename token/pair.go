@@ -10,7 +10,8 @@ import (
 
 // Pair is what a client holds. Refresh is empty when the client is to keep the refresh token that
 // it has. A Pair prints redacted and refuses to be marshalled: Manager.Grant, middleware.WriteTokens
-// and middleware.Cookies.Set are the ways out.
+// and middleware.Cookies.Set are the ways out. Do not keep one in an unexported field of a struct
+// that may be printed: package fmt reads such fields without asking them.
 type Pair struct {
 	Access, Refresh string
 	AccessExpires   time.Time
@@ -33,7 +34,13 @@ func (p Pair) Format(s fmt.State, _ rune) { io.WriteString(s, p.String()) }
 func (p Pair) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 // MarshalJSON fails always.
-func (p Pair) MarshalJSON() ([]byte, error) {
-	return nil, errors.New("token: a Pair holds secrets and is not marshalled: use Manager.Grant, " +
-		"middleware.WriteTokens or middleware.Cookies.Set")
-}
+func (p Pair) MarshalJSON() ([]byte, error) { return nil, errPair }
+
+// MarshalText fails always, and so does package encoding/xml.
+func (p Pair) MarshalText() ([]byte, error) { return nil, errPair }
+
+// MarshalBinary fails always, and so does package encoding/gob.
+func (p Pair) MarshalBinary() ([]byte, error) { return nil, errPair }
+
+var errPair = errors.New("token: a Pair holds secrets and is not marshalled: use Manager.Grant, " +
+	"middleware.WriteTokens or middleware.Cookies.Set")

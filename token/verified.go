@@ -2,8 +2,8 @@ package token
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -18,14 +18,15 @@ import (
 )
 
 // Verified is a checked access token. Only a Verifier makes one. It is immutable and shared by all
-// requests that carry it.
+// requests that carry it. Its texts share the memory of the token's: strings.Clone what you keep for
+// long.
 type Verified struct {
-	issuer, subject, sessionID, clientID, id, kid string
-	scope                                         string // as it stands in the token, with spaces
-	acr, actor                                    string
-	amr                                           []string
-	stamp                                         int64
-	notBefore, issued, expires, authTime          time.Time
+	issuer, audience, subject, sessionID, clientID, id, kid string
+	scope                                                   string // as it stands in the token, with spaces
+	acr, actor                                              string
+	amr                                                     []string
+	stamp                                                   int64
+	notBefore, issued, expires, authTime                    time.Time
 
 	object string       // the application's, as it stands
 	data   sync.Map     // reflect.Type -> *decoded
@@ -111,6 +112,17 @@ func (v *Verified) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("jti", v.id), slog.String("sid", v.sessionID))
 }
 
+// String is the token's ID and session.
+func (v *Verified) String() string {
+	if v == nil {
+		return "no token"
+	}
+	return fmt.Sprintf("token %q of session %q", v.id, v.sessionID)
+}
+
+// Format prints String for every verb, so that no verb reaches the claims.
+func (v *Verified) Format(f fmt.State, _ rune) { io.WriteString(f, v.String()) }
+
 // Data reads the application's object, decoded once per token and type. Treat what it points to as
 // read-only: all requests that carry the token share it. Names match exactly, including case, and
 // members that T does not have are ignored. ErrNoData: the token carries none.
@@ -126,18 +138,12 @@ func Data[T any](v *Verified) (T, error) {
 			d.err = ErrNoData
 			return
 		}
+		// Also what is left if T's own decoder panics. The decoder's error may quote the data.
+		d.err = fmt.Errorf("token: the application data cannot be decoded as %s", key)
 		var value T
-		if err := jsonv2.Unmarshal([]byte(v.object), &value); err != nil {
-			var at *jsonv2.SemanticError
-			if errors.As(err, &at) {
-				err = fmt.Errorf("at %s", at.JSONPointer) // the error itself may quote the value
-			} else {
-				err = errors.New("not decodable")
-			}
-			d.err = fmt.Errorf("token: application data as %s: %w", key, err)
-			return
+		if jsonv2.Unmarshal([]byte(v.object), &value) == nil {
+			d.value, d.err = value, nil
 		}
-		d.value = value
 	})
 	value, _ := d.value.(T)
 	return value, d.err
@@ -168,7 +174,7 @@ func (v *Verified) Memo(owner any, compute func(*Verified) any) any {
 
 type contextKey struct{}
 
-// NewContext carries v; only a real Verified can be carried, so this opens no door.
+// NewContext carries v. A Verified that no Verifier made is not carried.
 func NewContext(ctx context.Context, v *Verified) context.Context {
 	return context.WithValue(ctx, contextKey{}, v)
 }
@@ -176,5 +182,8 @@ func NewContext(ctx context.Context, v *Verified) context.Context {
 // FromContext is the token that a guard checked for this request.
 func FromContext(ctx context.Context) (*Verified, bool) {
 	v, _ := ctx.Value(contextKey{}).(*Verified)
-	return v, v != nil
+	if v == nil || v.key == nil {
+		return nil, false
+	}
+	return v, true
 }

@@ -43,7 +43,8 @@ type VerifierConfig struct {
 
 	// CacheBytes is about how much memory tokens that were verified may take, so that their signatures
 	// are not checked again. They are kept while Run runs; expiry, key and revocation are checked
-	// each time all the same. Default 32 MiB, some ten thousand tokens; negative: none.
+	// each time all the same. What Data makes of a token is not counted. Default 32 MiB, some ten
+	// thousand tokens; 64 KiB to 64 GiB; negative: none.
 	CacheBytes int64
 
 	// Leeway is how far the clocks of issuer and verifier may be apart. Default 5 s, at most 60 s,
@@ -87,6 +88,9 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	if c.CacheBytes == 0 {
 		c.CacheBytes = defaultCacheBytes
 	}
+	if c.CacheBytes > 0 && (c.CacheBytes < minCacheBytes || c.CacheBytes > maxCacheBytes) {
+		refuse("CacheBytes is %d: it must be from 64 KiB to 64 GiB, or negative for none", c.CacheBytes)
+	}
 	if c.Leeway == 0 {
 		c.Leeway = 5 * time.Second
 	}
@@ -129,6 +133,9 @@ func (v *Verifier) ServeStale(limit time.Duration) *Verifier {
 // Every error is one of the reasons of this package, and wraps exactly one of ErrInvalid and
 // ErrUnavailable; a token never comes back with an error.
 //
+// ctx is for verifiers that must ask somebody; this one never does, and a ctx that has ended changes
+// nothing.
+//
 // It does not check scopes, freshness or any rule of the application: a middleware.Guard or the
 // handler does. A token that is bound to a key ("cnf") is refused with ErrBound.
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Verified, error) {
@@ -167,10 +174,10 @@ func (v *Verifier) first(raw string) (t *Verified, err error) {
 	if v.cache == nil {
 		t, err = v.authenticate(&m, key)
 	} else {
-		t, err = v.cache.once(raw, func() (*Verified, error) {
+		t, err = v.cache.once(checkOf{raw, key}, func() (*Verified, error) {
 			t, err := v.authenticate(&m, key)
 			if err == nil {
-				v.cache.put(raw, t)
+				v.cache.put(raw, t, t.expires.Add(v.config.Leeway).Sub(v.config.Now()))
 			}
 			return t, err
 		})
@@ -205,13 +212,23 @@ func (v *Verifier) authenticate(m *jws.Message, key *keys.Public) (*Verified, er
 	if !slices.Contains(claims.Audience, v.config.Audience) {
 		return nil, ErrAudience
 	}
-	return claims.verified(key, m.Header.KeyID), nil
+	t := claims.verified(key, m.Header.KeyID)
+	t.audience = v.config.Audience
+	return t, nil
 }
 
 // Recheck asks again what can change after Verify: time, key trust, revocation. It is local and
 // cheap; call it in long answers (server-sent events, WebSocket), so that signing out ends them too.
-// Its errors are those of Verify.
+// Its errors are those of Verify; t must be of a Verifier for the same issuer and audience.
 func (v *Verifier) Recheck(t *Verified) error {
+	switch {
+	case t == nil || t.key == nil: // a zero Verified, which no Verifier made
+		return ErrMalformed
+	case t.issuer != v.config.Issuer:
+		return ErrIssuer
+	case t.audience != v.config.Audience:
+		return ErrAudience
+	}
 	key, err := v.key(t.kid)
 	if err != nil {
 		return err
@@ -229,7 +246,7 @@ func (v *Verifier) key(kid string) (*keys.Public, error) {
 		return nil, ErrUnknownKey
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: keys cannot be had now: %w", ErrUnavailable, err)
+		return nil, fmt.Errorf("%w: keys cannot be had now: %v", ErrUnavailable, err) // whatever it wraps is its own affair
 	}
 	if key == nil {
 		return nil, fmt.Errorf("%w: the KeySet returned neither a key nor an error", ErrUnavailable)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 )
 
 // MaxTTL is the longest life of an access token: no Issuer signs a longer one and no Verifier
-// accepts it. Revocations are kept that long, and no longer.
+// accepts it. Revocations are kept that long and as long as clocks may differ.
 const MaxTTL = time.Hour
 
 // latest is the last second of the year 9999; a date beyond it is a mistake or an attack.
@@ -33,19 +34,19 @@ type wire struct {
 	Subject   string         `json:"sub"`
 	Audience  audience       `json:"aud"`
 	Expires   float64        `json:"exp"`
-	NotBefore float64        `json:"nbf,omitzero"`
+	NotBefore float64        `json:"nbf"`
 	IssuedAt  float64        `json:"iat"`
 	ID        string         `json:"jti"`
 	ClientID  string         `json:"client_id"`
-	SessionID string         `json:"sid,omitempty"`
-	Scope     string         `json:"scope,omitempty"`
-	AuthTime  float64        `json:"auth_time,omitzero"`
-	ACR       string         `json:"acr,omitempty"`
-	AMR       []string       `json:"amr,omitempty"`
-	Actor     *actor         `json:"act,omitempty"`
+	SessionID string         `json:"sid"`
+	Scope     string         `json:"scope"`
+	AuthTime  float64        `json:"auth_time"`
+	ACR       string         `json:"acr"`
+	AMR       []string       `json:"amr"`
+	Actor     *actor         `json:"act"`
 	Stamp     int64          `json:"ist"`
-	Data      jsontext.Value `json:"data,omitempty"`
-	Bound     jsontext.Value `json:"cnf,omitempty"`
+	Data      jsontext.Value `json:"data"`
+	Bound     jsontext.Value `json:"cnf"`
 
 	object string // Data, of a wire that was made or read by plainClaims
 }
@@ -111,7 +112,7 @@ var known = func() map[string]bool {
 	names := map[string]bool{}
 	for i := range reflect.TypeFor[wire]().NumField() {
 		name, _, _ := strings.Cut(reflect.TypeFor[wire]().Field(i).Tag.Get("json"), ",")
-		names[name] = true
+		names[name] = name != "" // object has none
 	}
 	return names
 }()
@@ -140,6 +141,12 @@ func (w *wire) check() error {
 	}
 	if life := w.Expires - w.IssuedAt; life <= 0 || life > MaxTTL.Seconds() {
 		return fmt.Errorf("%w: it must live longer than nothing and at most %s", ErrMalformed, MaxTTL)
+	}
+	if w.Actor != nil && w.Actor.Subject == "" { // an impersonation must not look like the subject
+		return fmt.Errorf("%w: claim \"act\" names nobody", ErrMalformed)
+	}
+	if slices.Contains(w.AMR, "") {
+		return fmt.Errorf("%w: claim \"amr\" has an empty method", ErrMalformed)
 	}
 	if w.Data != nil && w.Data.Kind() != '{' {
 		return fmt.Errorf("%w: claim \"data\" is no object", ErrMalformed)

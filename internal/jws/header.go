@@ -17,8 +17,14 @@ type Header struct {
 	Type      string `json:"typ,omitempty"`
 }
 
+// maxHeader keeps a stranger's header from costing more than a good token's signature.
+const maxHeader = 2 << 10
+
 // parseHeader applies every rule about a header that needs no key.
 func parseHeader(segment string) (Header, error) {
+	if len(segment) > maxHeader {
+		return Header{}, ErrMalformed
+	}
 	var short [256]byte // most headers need no memory of their own
 	b, err := strict.AppendDecode(short[:0], []byte(segment))
 	if err != nil {

@@ -24,7 +24,8 @@ var (
 	ErrSignature = errors.New("jws: signature does not verify")
 )
 
-// strict refuses what the encoding leaves over in the last character: one token has one spelling.
+// strict refuses what the encoding leaves over in the last character: the same bytes have one
+// spelling. (ECDSA still allows a second signature: who has a token can make another text of it.)
 var strict = base64.RawURLEncoding.Strict()
 
 // Message is a JWS cut into its parts, of which nothing is believed yet.
@@ -85,7 +86,7 @@ func (m *Message) Verify(key *keys.Public) (payload string, err error) {
 	return string(b[toPayload:]), nil
 }
 
-// Unverified is the payload of a text of the right form but of any length, nil for any other. Nothing
+// Unverified is the second part of a text, decoded, whatever its length; nil if there is none. Nothing
 // of it may be believed.
 func Unverified(raw string) []byte {
 	_, rest, _ := strings.Cut(raw, ".")

@@ -21,9 +21,12 @@ type entry struct {
 	secret string // what makes it private or symmetric, or ""
 }
 
-// secretMembers make a JWK private or symmetric: RFC 7518 section 6, RFC 8037 section 2, RFC 9964
-// section 3.
-var secretMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
+// secretMembers make a JWK of these types private or symmetric: RFC 7518 section 6, RFC 8037 section 2,
+// RFC 9964 section 3. Another type may have public members of these names.
+var (
+	secretMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
+	secretTypes   = []string{"", "EC", "RSA", "OKP", "AKP", "oct"}
+)
 
 // parseEntry returns an error for what is to be skipped, and beside it what it found.
 func parseEntry(raw jsontext.Value) (*entry, error) {
@@ -38,12 +41,12 @@ func parseEntry(raw jsontext.Value) (*entry, error) {
 		}
 		return s
 	}
+	e.kty = text("kty")
 	for _, name := range secretMembers {
-		if _, ok := m[name]; ok {
+		if _, ok := m[name]; ok && slices.Contains(secretTypes, e.kty) {
 			e.secret = fmt.Sprintf("has the member %q", name)
 		}
 	}
-	e.kty = text("kty")
 	if e.kty == "oct" {
 		e.secret = "is symmetric"
 	}
@@ -80,7 +83,9 @@ func (e *entry) key(allowed []keys.Algorithm) (*keys.Public, error) {
 	reasons := map[string]error{}
 	for _, a := range allowed {
 		if k, err := keys.ParseJWK(a, e.raw); err == nil {
-			fits = append(fits, k)
+			if fits = append(fits, k); len(fits) > 1 {
+				break // RSA keys take long to parse
+			}
 		} else {
 			reasons[err.Error()] = err
 		}

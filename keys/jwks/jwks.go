@@ -20,8 +20,8 @@ const maxAge = "300"
 func Marshal(set []*keys.Public) []byte {
 	var each [][]byte
 	for _, k := range set {
-		if !k.Symmetric() {
-			each = append(each, k.JWK())
+		if jwk := k.JWK(); jwk != nil {
+			each = append(each, jwk)
 		}
 	}
 	return slices.Concat([]byte(`{"keys":[`), bytes.Join(each, []byte(",")), []byte("]}"))
