@@ -31,6 +31,14 @@ type cache struct {
 
 	mu       sync.Mutex
 	verifies map[checkOf]*first
+	ends     []end // in the order in which tokens came, which is nearly that of their ends
+}
+
+// end is when an entry is of no more use. ristretto could know it too, but would ask the clock at every
+// look-up; and without an end the dead, which were asked for often, keep the living out.
+type end struct {
+	hash uint64
+	at   time.Time
 }
 
 // user is locked for reading by whoever uses the entries, which ristretto must not close meanwhile.
@@ -84,10 +92,9 @@ func (c *cache) get(raw string) *Verified {
 	return nil
 }
 
-// put remembers t for as long as it lives, or less: ristretto takes what its queue and its policy let
-// in.
-func (c *cache) put(raw string, t *Verified, life time.Duration) {
-	if c.entries.Load() == nil || life <= 0 {
+// put remembers t until then, or less long: ristretto takes what its queue and its policy let in.
+func (c *cache) put(raw string, t *Verified, until time.Time) {
+	if c.entries.Load() == nil {
 		return
 	}
 	h := c.hash(raw)
@@ -96,8 +103,24 @@ func (c *cache) put(raw string, t *Verified, life time.Duration) {
 	defer u.RUnlock()
 	if entries := c.entries.Load(); entries != nil {
 		// raw is often part of a whole header, which must not be kept with it.
-		entries.SetWithTTL(h, &cached{strings.Clone(raw), t}, int64(2*len(raw)+cachedOverhead), life)
+		entries.Set(h, &cached{strings.Clone(raw), t}, int64(2*len(raw)+cachedOverhead))
+		c.mu.Lock()
+		c.ends = append(c.ends, end{h, until})
+		c.mu.Unlock()
 	}
+}
+
+// ended returns the hashes of tokens that have ended by now, and keeps no more than so many others.
+func (c *cache) ended(now time.Time, most int64) (hashes []uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for ; n < len(c.ends) && c.ends[n].at.Before(now); n++ {
+		hashes = append(hashes, c.ends[n].hash)
+	}
+	n = max(n, len(c.ends)-int(most))
+	c.ends = append([]end(nil), c.ends[n:]...)
+	return hashes
 }
 
 // cachedOverhead is what an entry takes beside the token's text and its decoded claims, which are no
@@ -128,8 +151,11 @@ func (c *cache) once(of checkOf, check func() (*Verified, error)) (*Verified, er
 	return f.t, f.err
 }
 
+// sweepEvery is how often tokens that have ended are taken out.
+const sweepEvery = 10 * time.Second
+
 // run holds the entries until ctx ends.
-func (c *cache) run(ctx context.Context, bytes int64) error {
+func (c *cache) run(ctx context.Context, bytes int64, now func() time.Time) error {
 	entries, err := ristretto.NewCache(&ristretto.Config[uint64, *cached]{
 		MaxCost:            bytes,
 		NumCounters:        max(1000, bytes/200), // ten for each entry of 2 KiB
@@ -143,7 +169,17 @@ func (c *cache) run(ctx context.Context, bytes int64) error {
 		entries.Close()
 		return errors.New("token: this Verifier runs already")
 	}
-	<-ctx.Done()
+	sweep := time.NewTicker(sweepEvery)
+	defer sweep.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-sweep.C:
+			for _, h := range c.ended(now(), 4*bytes/cachedOverhead) {
+				entries.Del(h)
+			}
+		}
+	}
 	c.entries.Store(nil)
 	for i := range c.users { // who still uses them is let out, and who comes later finds none
 		c.users[i].Lock()

@@ -118,7 +118,7 @@ func (v *Verifier) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	return v.cache.run(ctx, v.config.CacheBytes)
+	return v.cache.run(ctx, v.config.CacheBytes, v.config.Now)
 }
 
 // ServeStale is v for routes that would rather serve a revoked token than none while the
@@ -177,7 +177,7 @@ func (v *Verifier) first(raw string) (t *Verified, err error) {
 		t, err = v.cache.once(checkOf{raw, key}, func() (*Verified, error) {
 			t, err := v.authenticate(&m, key)
 			if err == nil {
-				v.cache.put(raw, t, t.expires.Add(v.config.Leeway).Sub(v.config.Now()))
+				v.cache.put(raw, t, t.expires.Add(v.config.Leeway))
 			}
 			return t, err
 		})
