@@ -39,17 +39,3 @@ func TestTheFilterPassesFewOthers(t *testing.T) {
 		t.Errorf("%d of 100,000 names that are not there passed", passed)
 	}
 }
-
-func TestPartsHaveRoomAndAreWellFilled(t *testing.T) {
-	for _, number := range []int{0, 1, parts / 2, parts - 1} {
-		for n := 1; n < 30_000; n += 1 + n/50 {
-			slots := slotsFor(n, number)
-			if limit := limitOf(slots); limit < n || limit >= slots {
-				t.Fatalf("part %d: %d slots for %d entries", number, slots, n)
-			}
-			if n > 100 && float64(n) < 0.65*float64(slots) {
-				t.Errorf("part %d: %d slots for %d entries are too many", number, slots, n)
-			}
-		}
-	}
-}

@@ -20,8 +20,10 @@ type part[K key] struct {
 }
 
 type slot[K key] struct {
-	key    K
-	before int64 // 0: free. Written last and atomically, so that whoever sees it sees the key.
+	key K
+	// before is 0 in a free slot. It is written last and atomically, so that whoever sees it sees the
+	// key. Slots are multiples of 8 bytes, which 32-bit systems need for that.
+	before int64
 }
 
 // at is where k stands and its Before; if it is not there, where it would, and 0.
@@ -51,11 +53,15 @@ func (p *part[K]) raise(h uint64, k K, before int64, expires second) bool {
 
 func (p *part[K]) insert(h uint64, k K, before int64, expires second) {
 	i, _ := p.at(h, k)
+	p.take(i, k, expires)
+	atomic.StoreInt64(&p.slots[i].before, before)
+	p.filter.add(h)
+}
+
+func (p *part[K]) take(i int, k K, expires second) {
 	p.slots[i].key, p.expires[i] = k, expires
 	p.used++
 	p.soonest = min(p.soonest, expires)
-	atomic.StoreInt64(&p.slots[i].before, before)
-	p.filter.add(h)
 }
 
 // renewed returns a part with what p, which may be nil, has and is alive at now, and with room for
@@ -80,12 +86,20 @@ func (p *part[K]) renewed(seed maphash.Seed, number int, now second) *part[K] {
 	if p != nil {
 		for i, expires := range p.expires {
 			if expires > now {
-				s := &p.slots[i]
-				next.insert(s.key.hash(seed), s.key, s.before, expires)
+				next.copy(&p.slots[i], seed, expires)
 			}
 		}
 	}
 	return next
+}
+
+// copy is insert into a part that no reader sees, which need not be atomic.
+func (p *part[K]) copy(s *slot[K], seed maphash.Seed, expires second) {
+	h := s.key.hash(seed)
+	i, _ := p.at(h, s.key)
+	p.take(i, s.key, expires)
+	p.slots[i].before = s.before
+	*p.filter.word(h) |= bits(h)
 }
 
 // maxLoad is how full a part may be. A search for what is not there then looks at twenty slots that
