@@ -28,5 +28,36 @@
 // up only in the set of the token's own issuer: two issuers may use the same.
 //
 // Parse does not fetch. Whoever does must allow HTTPS only, follow no redirect to another origin, and
-// bound the time and the bytes that it reads.
+// bound the time and the bytes that it reads: a Remote does.
+//
+// # Following others
+//
+// A Remote keeps the sets of other issuers, and is a token.KeySet:
+//
+//	remote, err := jwks.NewRemote(jwks.RemoteConfig{
+//		Issuers: []jwks.RemoteIssuer{{
+//			Issuer:     "https://login.example",
+//			URL:        "https://login.example/.well-known/jwks.json",
+//			Algorithms: []keys.Algorithm{keys.ES256},
+//		}},
+//	})
+//	if err := remote.Load(ctx); err != nil {
+//		return err // no keys: the issuer is down, and CacheDir has none
+//	}
+//	go func() { log.Println(remote.Run(ctx)) }()
+//	key, err := remote.Public("https://login.example", kid)
+//
+// Public answers from memory, while Run fetches. An error is one of two. keys.ErrUnknown: the issuer
+// was asked and has no such key, so answer 401. keys.ErrUnavailable: that cannot be said now, so
+// answer 503. A kid that is not in the set has Run ask the issuer anew, at most every 10 s however many
+// are tried, and until that is done it is unavailable and not unknown. So a key that the issuer had to
+// change in an emergency signs nobody out.
+//
+// A fetch that fails, or brings nothing of use, changes nothing; Status reports it. Keys stay good for
+// MaxStale, 2 h, after the last good fetch. A key that a good fetch lacks is gone at once, and with
+// the issuer in reach there is one every 15 min at least.
+//
+// A Remote takes a set only over TLS from the host that the configuration names, at a public address,
+// checked when it connects; without a proxy, without cookies, and in no more than 512 KiB, 10 s and
+// three redirects at that host. RemoteIssuer has a field for each thing that can be given up.
 package jwks
