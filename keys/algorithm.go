@@ -56,15 +56,13 @@ func Algorithms() []Algorithm {
 	}
 }
 
-// algorithmNamed finds an algorithm of this package, or the one extra (nil for none), by its exact
-// name.
-func algorithmNamed(name string, extra Algorithm) (Algorithm, bool) {
-	if extra != nil && extra.Name() == name {
-		return extra, true
-	}
-	for _, a := range Algorithms() {
-		if a.Name() == name {
-			return a, true
+// algorithmNamed finds an algorithm of this package, or one of also, by its exact name.
+func algorithmNamed(name string, also []Algorithm) (Algorithm, bool) {
+	for _, list := range [][]Algorithm{also, Algorithms()} {
+		for _, a := range list {
+			if a.Name() == name {
+				return a, true
+			}
 		}
 	}
 	return nil, false

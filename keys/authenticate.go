@@ -55,36 +55,36 @@ func splitDocument(doc []byte) (*document, error) {
 
 // authenticate returns nil only if the ring is, to the byte, what someone with the secret sealed for
 // this issuer; or if the configuration gives that up. What it reads of the ring before it knows,
-// serves only to refuse it.
-func (c *Config) authenticate(ctx context.Context, d *document) error {
+// serves only to refuse it. stale: the seal is to be made anew, under the Wrapper's current key.
+func (c *Config) authenticate(ctx context.Context, d *document) (stale bool, err error) {
 	var named struct {
 		Issuer string `json:"issuer"`
 	}
 	if json.Unmarshal(d.Ring, &named) != nil || !validIssuer(named.Issuer) {
-		return errDamaged
+		return false, errDamaged
 	}
 	switch {
 	case named.Issuer != c.Issuer:
-		return fmt.Errorf("the ring is for another issuer, %.256q, not for %q: give each issuer a ring of its own", named.Issuer, c.Issuer)
+		return false, fmt.Errorf("the ring is for another issuer, %.256q, not for %q: give each issuer a ring of its own", named.Issuer, c.Issuer)
 	case c.InClear && d.Seal != "":
-		return errSealed
+		return false, errSealed
 	case c.InClear:
-		return nil
+		return false, nil
 	case d.Seal == "":
-		return errInClear
+		return false, errInClear
 	}
 	wrapped, err := b64.DecodeString(d.Seal)
 	if err != nil {
-		return errAltered
+		return false, errAltered
 	}
 	sum, err := c.Wrapper.Unwrap(ctx, wrapped, additionalData(documentLabel, c.Issuer))
 	if err != nil {
-		return fmt.Errorf("the ring's seal: %w", err)
+		return false, fmt.Errorf("the ring's seal: %w", err)
 	}
 	if want := sha256.Sum256(d.Ring); !bytes.Equal(sum, want[:]) {
-		return errAltered
+		return false, errAltered
 	}
-	return nil
+	return !c.isCurrent(wrapped), nil
 }
 
 // sealDocument writes the document of a ring.

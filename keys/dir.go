@@ -28,6 +28,13 @@ const (
 // there, limit access to the directory yourself. A link to what is not there, such as a volume that
 // is not mounted, is an error and not an empty vault. On systems without file locks (not Unix, not
 // Windows) Save fails.
+//
+// On Linux the directory may be a read-only mount, such as a Kubernetes Secret with the key
+// ring.json. There Save fails with errors.ErrUnsupported, and it is enough if the files belong to root
+// and only their group may read them too, and if the directory is sticky where others may write. For
+// that, set defaultMode: 0400, and fsGroup unless the process is root's.
+//
+// Dir is a Watcher, so that a running Ring soon sees what was changed.
 func Dir(path string) Vault { return dir(path) }
 
 type dir string
@@ -71,6 +78,9 @@ func (d dir) Save(ctx context.Context, doc []byte, ifVersion uint64) (uint64, er
 	}
 	if _, _, err := d.Load(ctx); err != nil { // before anything is made, so that a refusal leaves no trace
 		return 0, err
+	}
+	if readOnly(string(d)) {
+		return 0, fmt.Errorf("%s is mounted read-only: change the ring where it is kept: %w", string(d), errors.ErrUnsupported)
 	}
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return 0, err

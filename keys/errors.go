@@ -19,3 +19,10 @@ var ErrSignature = errors.New("keys: signature does not verify")
 // ErrOtherSecret is returned by the Wrapper of Secret for bytes that another secret sealed. Bytes
 // that this secret sealed and someone changed give a different error.
 var ErrOtherSecret = errors.New("keys: sealed under another secret")
+
+// ErrNoRing is returned by Load if the vault is empty.
+var ErrNoRing = errors.New("keys: there is no ring")
+
+// ErrSealed is returned by Unseal for what Seal of this ring did not make, or not with that additional
+// data.
+var ErrSealed = errors.New("keys: sealed data was altered, or is of another place")

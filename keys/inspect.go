@@ -12,15 +12,22 @@ type Info struct {
 	UpdatedAt time.Time
 	Keys      []KeyInfo // in order of activation
 	MACs      int       // how many MAC keys there are
+	Data      int       // how many data keys there are
+	Removed   []Removal // in order of removal
 }
 
-// KeyInfo is one signing key of an Info.
+// KeyInfo is one signing key of an Info or a Timeline. RetireAt, WipeAt and RemoveAt are zero while no
+// successor is known, and WipeAt for ever if the key is symmetric.
 type KeyInfo struct {
 	Public     *Public // of a symmetric key it has the name only, and verifies nothing
 	State      State
 	CreatedAt  time.Time
 	ActivateAt time.Time
+	RetireAt   time.Time     // when its successor signs
+	WipeAt     time.Time     // when its private half leaves the ring
+	RemoveAt   time.Time     // when it leaves the ring
 	MaxTTL     time.Duration // the longest lifetime of a token that it may sign
+	Ref        string        // what the Custodian calls it, if one keeps it
 	InClear    bool          // the private half is unencrypted
 	Wiped      bool          // there is no private half any more
 }
@@ -41,7 +48,8 @@ const (
 //
 // It authenticates nothing: the seal is not checked, and all that it returns, public keys included,
 // may be the work of anyone who can write the vault. Trust and publish the keys of a Ring instead:
-// Open checks the seal.
+// Open checks the seal. WipeAt and RemoveAt are by the default MaxStale, Leeway and Skew; those of
+// Timeline are by the ring's own.
 func Inspect(ctx context.Context, v Vault, now time.Time) (*Info, error) {
 	doc, version, err := v.Load(ctx)
 	if err != nil {
@@ -58,19 +66,13 @@ func Inspect(ctx context.Context, v Vault, now time.Time) (*Info, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keys: %s: %w", vaultName(v), err)
 	}
-	active := current(p.keys, now)
-	info := &Info{Issuer: p.issuer, UpdatedAt: p.updatedAt, MACs: len(p.macs)}
-	for i, k := range p.keys {
-		state := Retired
-		if i == active {
-			state = Active
-		} else if k.ActivateAt.After(now) {
-			state = Pending
-		}
-		info.Keys = append(info.Keys, KeyInfo{
-			Public: k.public, State: state, CreatedAt: k.CreatedAt, ActivateAt: k.ActivateAt,
-			MaxTTL: time.Duration(k.MaxTTL) * time.Second, InClear: k.PrivateInClear != "", Wiped: !k.hasPrivate(),
-		})
+	c, _ := Config{}.withDefaults() // incomplete, but its durations are right
+	active := ""
+	if i := current(p.Keys, now); i >= 0 {
+		active = p.Keys[i].KID
 	}
-	return info, nil
+	return &Info{
+		Issuer: p.Issuer, UpdatedAt: p.UpdatedAt, Keys: c.timeline(p, active, now),
+		MACs: len(p.MAC), Data: len(p.Data), Removed: p.removals(),
+	}, nil
 }

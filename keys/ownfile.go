@@ -9,7 +9,7 @@ import (
 	"runtime"
 )
 
-// readOwn reads a file that only its owner may read or write. danger says what anyone else could do
+// readOwn reads a file that only its owner may read or write; checkMounted says what else. danger says what anyone else could do
 // with it.
 func readOwn(path string, limit int64, danger string) ([]byte, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait
@@ -43,13 +43,35 @@ func checkOwn(path string, info fs.FileInfo, danger, want string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("%s has mode %04o; others on this machine could %s: chmod %s %s", path, mode, danger, want, path)
-	}
-	if uid, self := ownerOf(info), os.Geteuid(); uid != 0 && uid != self {
+	mode, uid, self := info.Mode(), ownerOf(info), os.Geteuid()
+	switch {
+	case uid != 0 && uid != self:
 		return fmt.Errorf("%s belongs to user %d, who could %s: chown %d %s", path, uid, danger, self, path)
+	case mode&0o077 == 0:
+		return nil
+	case !readOnly(path):
+		return fmt.Errorf("%s has mode %04o; others on this machine could %s: chmod %s %s", path, mode.Perm(), danger, want, path)
 	}
-	return nil
+	return checkMounted(path, info, danger)
+}
+
+// checkMounted is for what is mounted read-only, such as a Kubernetes Secret: its modes cannot be
+// changed from here, and are never 0700 and 0600. The directory is open to all (1777), so that who may
+// read is up to the files; sticky, it lets nobody replace them through another mount. Files are root's;
+// with an fsGroup, which a process of another user needs, that group may read them.
+func checkMounted(path string, info fs.FileInfo, danger string) error {
+	mode := info.Mode()
+	switch {
+	case info.IsDir() && (mode&0o022 == 0 || mode&fs.ModeSticky != 0):
+		return nil
+	case info.IsDir():
+		return fmt.Errorf("%s is mounted read-only with mode %04o; others could %s by another mount: "+
+			"mount what only its owner may write, in Kubernetes a Secret and not a ConfigMap", path, mode.Perm(), danger)
+	case mode&0o037 == 0 && ownerOf(info) == 0:
+		return nil
+	}
+	return fmt.Errorf("%s is mounted read-only with mode %04o; others on this machine could %s: "+
+		"mount it with mode 0400, in Kubernetes by defaultMode: 0400, and by fsGroup if the process is not root's", path, mode.Perm(), danger)
 }
 
 // checkAbsent returns nil if nothing has the name path. A link to what is not there does have it.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -21,28 +23,68 @@ type flight struct {
 	gaveUp  bool // the caller that read stopped waiting, which is no answer to the others
 }
 
-// Run reads the vault again every third of MaxStale until ctx ends, and returns ctx.Err(). A
-// reading that fails leaves the ring as it is, and is reported by Ready once the ring is too old.
+// Run reads the vault and steps the schedule every third of MaxStale, and whenever a Watcher says that
+// there is something to read, until ctx ends; it returns ctx.Err(). What fails leaves the ring as it
+// is, and is tried again; Ready reports a ring that is too old, and Config.Observe is told of RingFailed.
 func (r *Ring) Run(ctx context.Context) error {
+	if r.state.Load() == nil {
+		return r.Ready()
+	}
 	every := r.config.MaxStale / 3
+	changed := make(chan struct{}, 1)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watch, end := context.WithCancel(ctx)
+	defer end()
+	if w, ok := r.config.Vault.(Watcher); ok {
+		watching.Go(func() { keepWatching(watch, w, r.config.MaxStale, changed) })
+	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	last := ""
 	for {
 		attempt, cancel := context.WithTimeout(ctx, every)
-		r.Reload(attempt) // the state keeps its error
+		_, err := r.Step(attempt)
 		cancel()
+		switch {
+		case err == nil || ctx.Err() != nil:
+			last = ""
+		case err.Error() != last:
+			last = err.Error()
+			r.observe(RingEvent{Kind: RingFailed, Err: err})
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-ticker.C:
+		case <-changed:
 		}
 	}
 }
 
-// Reload reads the vault now; callers at the same time share one reading. A document that is
-// damaged, gone, of another issuer, older than what the ring holds, or lacking a key that it holds,
-// never replaces it: Reload returns an error and the ring stays as it is. So a store that lost its
-// latest writes takes no key away. To adopt a ring that was made anew on purpose, restart.
+// keepWatching begins again, after a while, when a watch fails.
+func keepWatching(ctx context.Context, w Watcher, wait time.Duration, changed chan<- struct{}) {
+	for ctx.Err() == nil {
+		w.Watch(ctx, func() {
+			select {
+			case changed <- struct{}{}:
+			default: // it is known already
+			}
+		})
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Reload reads the vault now; callers at the same time share one reading. A document that is damaged,
+// gone, or of another issuer never replaces the ring: Reload returns an error and the ring stays as it
+// is. A key that was removed on purpose is gone at once.
+//
+// A document that has gone back, as a store does that lost its latest writes, takes nothing away: what
+// it lacks is put together with what the ring holds, and Step, which Run calls, writes that back. To
+// adopt a ring that was made anew on purpose, stop every process first.
 func (r *Ring) Reload(ctx context.Context) error { return r.reload(ctx, 0) }
 
 // reload joins the reading under way. If there is none and the last that counts began less than
@@ -91,52 +133,88 @@ func (r *Ring) lead(ctx context.Context, f *flight) error {
 		r.mu.Unlock()
 		close(f.done)
 	}()
+	if f.err = r.take(ctx); f.err != nil {
+		f.gaveUp = true
+		return f.err
+	}
+	events, err := r.read(ctx, f)
+	r.observe(events...)
+	f.err = err
+	return err
+}
+
+func (r *Ring) read(ctx context.Context, f *flight) ([]RingEvent, error) {
+	defer r.release()
 	held := r.state.Load()
 	next, err := r.reread(ctx, held.keyring)
 	if err != nil {
 		f.gaveUp = ctx.Err() != nil
-		f.err = fmt.Errorf("keys: reloading %s: %w", vaultName(r.config.Vault), err)
-		r.state.Store(&ringState{held.keyring, held.synced, f.err})
-		return f.err
+		err = fmt.Errorf("keys: reloading %s: %w", vaultName(r.config.Vault), err)
+		r.state.Store(&ringState{held.keyring, held.synced, err, held.active})
+		return nil, err
 	}
-	f.err = nil
-	r.state.Store(&ringState{next, f.began, nil})
-	return nil
+	return r.adopt(next, f.began, nil), nil
 }
 
+// take waits for the turn to replace the state. If nobody has it, an ended ctx is the vault's affair.
+func (r *Ring) take(ctx context.Context) error {
+	select {
+	case r.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case r.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *Ring) release() { <-r.turn }
+
 func (r *Ring) reread(ctx context.Context, held *keyring) (*keyring, error) {
-	doc, version, err := r.config.Vault.Load(ctx)
+	c := &r.config
+	doc, version, err := c.Vault.Load(ctx)
 	switch {
 	case err != nil:
 		return nil, err
 	case len(doc) == 0:
 		return nil, errors.New("the ring is gone: restore it from a backup; this process keeps the keys that it holds")
-	case version == held.version:
-		return held, nil
+	case version == held.version && !held.early:
+		return c.waken(ctx, held), nil
 	}
-	next, err := r.config.open(ctx, doc, version)
+	next, err := c.open(ctx, doc, version, opened{rings: []*keyring{held}})
 	if err != nil {
 		return nil, err
 	}
-	if next.lacksSomeOf(held) {
-		return nil, errors.New("the ring went back to an older state: restore it from a backup, or restart to adopt it; " +
-			"this process keeps the keys that it holds")
+	union, lost := c.merge(held.content, next.content, c.Now())
+	if !lost {
+		c.keepEarly(next, held, c.Now())
+		return next, nil
 	}
-	return next, nil
+	p, err := union.check(c.also())
+	if err != nil {
+		return nil, fmt.Errorf("putting the ring together with what the vault has: %w", err)
+	}
+	merged, err := c.unsealAll(ctx, p, opened{rings: []*keyring{next, held}})
+	if err != nil {
+		return nil, err
+	}
+	c.keepEarly(merged, held, c.Now())
+	merged.version, merged.staleSeal, merged.unsaved = version, next.staleSeal, true
+	return merged, nil
 }
 
-func (k *keyring) lacksSomeOf(held *keyring) bool {
-	for id := range held.byID {
-		if k.byID[id] == nil {
-			return true
-		}
+// waken tries again to open what a Custodian did not give.
+func (c *Config) waken(ctx context.Context, held *keyring) *keyring {
+	if !slices.ContainsFunc(held.signers, func(s signer) bool { return s.key == nil }) {
+		return held
 	}
-	for kid := range held.macByID {
-		if k.macByID[kid] == nil {
-			return true
-		}
-	}
-	return k.updatedAt.Before(held.updatedAt)
+	next := *held
+	next.signers = slices.Clone(held.signers)
+	c.reopenAll(ctx, &next)
+	return &next
 }
 
 // Refresh is for a kid that the ring does not have. It reads the vault unless that began less than

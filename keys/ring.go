@@ -19,26 +19,33 @@ type Ring struct {
 	config Config
 	state  atomic.Pointer[ringState]
 
+	turn  chan struct{} // held by who replaces state; of length 1
+	spare *signingItem  // a Custodian's key that no ring has yet; for who holds turn
+
 	mu        sync.Mutex // for the following; readers never take it
 	flight    *flight
 	attempted time.Time // when the last reading of the vault that counts began
 	outcome   error     // of that reading
 }
 
-// ringState is replaced as a whole, by the one reload under way.
+// ringState is replaced as a whole.
 type ringState struct {
 	*keyring
 	synced time.Time // when the last good reading began
 	err    error     // why a later one failed
+	active [3]string // the kids of what signed then, for events: sig, mac, data
 }
 
 // Open loads the ring from its vault, making the first one if there is none. When many processes
 // open an empty vault at once, one makes the ring and all return that one.
 //
 // It fails if the vault cannot be read, if the ring is damaged, of another issuer, or sealed under
-// another secret (ErrOtherSecret), and if the key that would sign does not pass its self-test.
+// another secret (ErrOtherSecret), and if a key that could sign does not pass its self-test. Not so if
+// a Custodian does not give its key: then the ring verifies, and Signing returns ErrUnavailable until
+// a later reading finds the Custodian well.
 //
-// The ring is good for Config.MaxStale: call Run in a goroutine of yours to keep it so.
+// The ring is good for Config.MaxStale: call Run in a goroutine of yours to keep it so, and to have the
+// keys rotate.
 func Open(ctx context.Context, c Config) (*Ring, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -58,8 +65,8 @@ func Open(ctx context.Context, c Config) (*Ring, error) {
 	return r, err
 }
 
-// Create makes the first ring in an empty vault: one signing key and one MAC key, both active at
-// once. It fails with ErrConflict if there is a ring already. Programs want Open; Create is for
+// Create makes the first ring in an empty vault: one signing key, one MAC key and one data key, active
+// at once. It fails with ErrConflict if there is a ring already. Programs want Open; Create is for
 // tools that must not adopt one.
 func Create(ctx context.Context, c Config) (*Ring, error) {
 	c, err := c.withDefaults()
@@ -67,12 +74,12 @@ func Create(ctx context.Context, c Config) (*Ring, error) {
 		return nil, err
 	}
 	began := c.Now()
-	doc, err := c.newDocument(ctx)
+	doc, made, err := c.newDocument(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("keys: making the first ring: %w", err)
 	}
 	// Opened before it is saved, so that a Wrapper that cannot unwrap leaves no ring behind.
-	k, err := c.open(ctx, doc, 0)
+	k, err := c.open(ctx, doc, 0, opened{made: made})
 	if err != nil {
 		return nil, fmt.Errorf("keys: making the first ring: %w", err)
 	}
@@ -80,6 +87,19 @@ func Create(ctx context.Context, c Config) (*Ring, error) {
 		return nil, fmt.Errorf("keys: saving the first ring: %w", err)
 	}
 	return c.ring(k, began), nil
+}
+
+// Load is Open for tools: it never makes a ring, and returns ErrNoRing if the vault is empty.
+func Load(ctx context.Context, c Config) (*Ring, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.load(ctx)
+	if r == nil && err == nil {
+		return nil, fmt.Errorf("%w: %s is empty", ErrNoRing, vaultName(c.Vault))
+	}
+	return r, err
 }
 
 // load returns nil and no error if the vault is empty.
@@ -92,7 +112,7 @@ func (c *Config) load(ctx context.Context) (*Ring, error) {
 	if len(doc) == 0 && version == 0 {
 		return nil, nil
 	}
-	k, err := c.open(ctx, doc, version)
+	k, err := c.open(ctx, doc, version, opened{})
 	if err != nil {
 		return nil, fmt.Errorf("keys: %s: %w", vaultName(c.Vault), err)
 	}
@@ -100,19 +120,24 @@ func (c *Config) load(ctx context.Context) (*Ring, error) {
 }
 
 func (c *Config) ring(k *keyring, synced time.Time) *Ring {
-	r := &Ring{config: *c, attempted: synced}
-	r.state.Store(&ringState{keyring: k, synced: synced})
+	r := &Ring{config: *c, turn: make(chan struct{}, 1), attempted: synced}
+	r.state.Store(&ringState{keyring: k, synced: synced, active: k.active(synced)})
 	return r
 }
 
 // Signing is the key to sign with now: the newest whose time has come. It returns ErrUnavailable if
-// the ring has not been read within MaxStale, for another node may have retired the key meanwhile.
+// the ring has not been read within MaxStale, for another node may have retired the key meanwhile, and
+// if a Custodian keeps the key but does not give it: a retired one must not sign in its place.
 func (r *Ring) Signing() (*Private, error) {
 	if err := r.Ready(); err != nil {
 		return nil, err
 	}
 	s := r.state.Load()
-	return s.signers[current(s.signers, r.config.Now())].key, nil
+	k := &s.signers[current(s.signers, r.config.Now())]
+	if k.key == nil {
+		return nil, fmt.Errorf("%w: key %s: %w", ErrUnavailable, k.KID, k.err)
+	}
+	return k.key, nil
 }
 
 // Public is the verification key for an issuer's kid. A kid that the ring does not have is
@@ -142,7 +167,7 @@ func (r *Ring) Publics() []*Public {
 	if s == nil {
 		return nil
 	}
-	return slices.Clone(s.publics)
+	return slices.Concat(s.kept, s.publics)
 }
 
 // SigningMAC is the key that authenticates new refresh tokens. It returns ErrUnavailable as Signing

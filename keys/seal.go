@@ -2,16 +2,18 @@ package keys
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 )
 
-// macAlgorithm stands in the additional data of a MAC key, where a signing key has its alg.
-const macAlgorithm = "HMAC-SHA256"
+// These stand in the additional data of MAC and data keys, where a signing key has its alg.
+const (
+	macAlgorithm  = "HMAC-SHA256"
+	dataAlgorithm = "A256GCM"
+)
 
-const macKeySize = 32
+// secretSize is the length of MAC and data keys.
+const secretSize = 32
 
 // seal puts the private half into the item, as the configuration says.
 func (c *Config) seal(ctx context.Context, i *item, alg string, private []byte) error {
@@ -43,116 +45,27 @@ func (c *Config) unseal(ctx context.Context, i *item, alg string) ([]byte, error
 	return c.Wrapper.Unwrap(ctx, raw, additionalData(privateLabel, c.Issuer, i.KID, alg))
 }
 
-// keyring is an opened document: immutable, shared by all readers. The lists are in order of
-// activation.
-type keyring struct {
-	version   uint64
-	updatedAt time.Time
-	publics   []*Public
-	byID      map[string]*Public
-	signers   []signer
-	macs      []macKey
-	macByID   map[[4]byte][]byte
-}
-
-type signer struct {
-	item
-	key *Private
-}
-
-type macKey struct {
-	item
-	key []byte
-}
-
-// open checks the seal, then unseals every private half and shows that it belongs to its public half.
-func (c *Config) open(ctx context.Context, doc []byte, version uint64) (*keyring, error) {
-	d, err := splitDocument(doc)
+// newDocument makes the first ring: one key of each kind, active at once.
+func (c *Config) newDocument(ctx context.Context) ([]byte, *Private, error) {
+	m := &mint{ctx: ctx, config: c}
+	signing, err := m.signing()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := c.authenticate(ctx, d); err != nil {
-		return nil, err
-	}
-	p, err := parse(d.Ring, c.Algorithm)
+	mac, err := m.secret(macAlgorithm, func(string) bool { return false })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	k := &keyring{version: version, updatedAt: p.updatedAt, byID: map[string]*Public{}, macByID: map[[4]byte][]byte{}}
-	for _, item := range p.keys {
-		public := item.public
-		if item.hasPrivate() {
-			private, err := c.openSigning(ctx, &item)
-			if err != nil {
-				return nil, fmt.Errorf("key %s: %w", item.KID, err)
-			}
-			k.signers = append(k.signers, signer{item.item, private})
-			public = private.public // of a symmetric key, that of the item verifies nothing
-		}
-		k.publics = append(k.publics, public)
-		k.byID[item.KID] = public
-	}
-	if len(k.signers) == 0 {
-		return nil, errors.New("the ring has no key that signs: restore it from a backup")
-	}
-	for _, m := range p.macs {
-		key, err := c.unseal(ctx, &m.item, macAlgorithm)
-		if err != nil {
-			return nil, fmt.Errorf("MAC key %s: %w", m.KID, err)
-		}
-		kid := macKID(key)
-		if len(key) != macKeySize || fmt.Sprintf("%x", kid) != m.KID {
-			return nil, fmt.Errorf("MAC key %s: its kid is of another key: restore the ring from a backup", m.KID)
-		}
-		k.macs = append(k.macs, macKey{m.item, key})
-		k.macByID[kid] = key
-	}
-	return k, nil
-}
-
-func (c *Config) openSigning(ctx context.Context, item *parsedKey) (*Private, error) {
-	cleartext, err := c.unseal(ctx, &item.item, item.Alg)
+	data, err := m.secret(dataAlgorithm, func(kid string) bool { return kid == mac.KID })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	private, err := parseCleartext(item.public.algorithm, cleartext)
-	if err != nil {
-		return nil, err
-	}
-	if private.ID() != item.KID {
-		return nil, errors.New("its private half is of another key: restore the ring from a backup")
-	}
-	private.maxTTL = time.Duration(item.MaxTTL) * time.Second
-	return private, nil
-}
-
-// newDocument makes the first ring: one signing key and one MAC key, both active at once.
-func (c *Config) newDocument(ctx context.Context) ([]byte, error) {
 	now := c.Now().UTC().Truncate(time.Millisecond)
-	private, err := Generate(c.Algorithm)
-	if err != nil {
-		return nil, err
+	for _, i := range []*item{&signing.item, &mac, &data} {
+		i.CreatedAt, i.ActivateAt = now, now
 	}
-	cleartext, err := private.cleartext()
-	if err != nil {
-		return nil, err
-	}
-	signing := signingItem{
-		item:   item{KID: private.ID(), CreatedAt: now, ActivateAt: now},
-		Alg:    c.Algorithm.Name(),
-		Public: private.public.document(),
-		MaxTTL: int64(c.MaxTTL / time.Second),
-	}
-	if err := c.seal(ctx, &signing.item, signing.Alg, cleartext); err != nil {
-		return nil, fmt.Errorf("sealing the signing key: %w", err)
-	}
-	key := make([]byte, macKeySize)
-	rand.Read(key) // never fails: it ends the program instead
-	mac := macItem{item{KID: fmt.Sprintf("%x", macKID(key)), CreatedAt: now, ActivateAt: now}}
-	if err := c.seal(ctx, &mac.item, macAlgorithm, key); err != nil {
-		return nil, fmt.Errorf("sealing the MAC key: %w", err)
-	}
-	return c.sealDocument(ctx, content{
-		V: documentVersion, Issuer: c.Issuer, UpdatedAt: now, Keys: []signingItem{signing}, MAC: []macItem{mac},
+	doc, err := c.sealDocument(ctx, content{
+		V: documentVersion, Issuer: c.Issuer, UpdatedAt: now, Keys: []signingItem{signing}, MAC: []item{mac}, Data: []item{data},
 	})
+	return doc, m.signer, err
 }

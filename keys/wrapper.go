@@ -10,6 +10,10 @@ import (
 // additional data that Wrap was given: that binds a half to its issuer, kid and algorithm, and the
 // seal to its issuer. To Wrap must take a secret, as it does with authenticated encryption:
 // encryption to a public key would let anyone make a ring.
+//
+// A Wrapper that changes its key, and can still unwrap what is under a former one, may also have the
+// method Current(wrapped []byte) bool, which reports whether wrapped is under the key that Wrap uses
+// now. Ring.Step then wraps anew what is not.
 type Wrapper interface {
 	Wrap(ctx context.Context, plain, additional []byte) ([]byte, error)
 	Unwrap(ctx context.Context, wrapped, additional []byte) ([]byte, error)

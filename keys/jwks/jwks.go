@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -11,9 +12,13 @@ import (
 	"github.com/writ-go/writ/keys"
 )
 
-// maxAge is how long a verifier may go without seeing a new key. It is published long before it
-// signs.
-const maxAge = "300"
+// A cache may keep the set until it will next change, but for maxAge at most: in an emergency it changes
+// when nobody expects it. It is published long before a key signs, so that minAge spares a burst of
+// requests at the moment of the change, and costs nothing.
+const (
+	maxAge = 5 * time.Minute
+	minAge = 10 * time.Second
+)
 
 // Marshal writes public keys as a JSON Web Key Set. It leaves symmetric keys out; a private key cannot
 // get in.
@@ -27,8 +32,8 @@ func Marshal(set []*keys.Public) []byte {
 	return slices.Concat([]byte(`{"keys":[`), bytes.Join(each, []byte(",")), []byte("]}"))
 }
 
-// Handler serves the ring's public keys to GET and HEAD, retired ones included. Caches may keep the
-// answer for 5 minutes; a strong ETag makes asking again cheap. It never answers with an empty set,
+// Handler serves the ring's public keys to GET and HEAD, pending and retired ones included. Caches may
+// keep the answer for 5 minutes, or until the set is due to change if that is sooner; a strong ETag makes asking again cheap. It never answers with an empty set,
 // which some verifiers would take for "every key is gone", but with 503 if the ring has no key to show
 // for now, and with 404 if all its keys are symmetric.
 func Handler(r *keys.Ring) http.Handler {
@@ -53,7 +58,11 @@ func Handler(r *keys.Ring) http.Handler {
 		body := Marshal(set)
 		sum := sha256.Sum256(body)
 		w.Header().Set("Content-Type", "application/jwk-set+json")
-		w.Header().Set("Cache-Control", "public, max-age="+maxAge)
+		age := maxAge
+		if now := time.Now(); !r.NextChange(now).IsZero() {
+			age = min(age, max(minAge, r.NextChange(now).Sub(now)))
+		}
+		w.Header().Set("Cache-Control", fmt.Sprintf("public, max-age=%d", age/time.Second))
 		w.Header().Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:16])+`"`)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(body)) // answers If-None-Match

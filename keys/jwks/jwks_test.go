@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/writ-go/writ/keys"
 	"github.com/writ-go/writ/keys/jwks"
@@ -193,4 +195,35 @@ func ExampleHandler() {
 	mux.ServeHTTP(w, httptest.NewRequest("GET", "/.well-known/jwks.json", nil))
 	fmt.Println(w.Code)
 	// Output: 503
+}
+
+// req 43: the closer the next change, the shorter a cache may keep the set.
+func TestMaxAgeEndsAtTheNextChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ring, err := keys.Open(t.Context(), keys.Config{
+			Issuer: "https://app.example", Vault: keys.Dir(filepath.Join(t.TempDir(), "ring")), InClear: true, Period: 10 * time.Hour,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		publishes := ring.NextChange(time.Now())
+		for _, test := range []struct {
+			before time.Duration
+			want   string
+		}{
+			{time.Hour, "public, max-age=300"},
+			{301 * time.Second, "public, max-age=300"},
+			{299 * time.Second, "public, max-age=299"},
+			{30 * time.Second, "public, max-age=30"},
+			{time.Second, "public, max-age=10"},
+			{-time.Minute, "public, max-age=10"},
+		} {
+			time.Sleep(time.Until(publishes.Add(-test.before)))
+			w := httptest.NewRecorder()
+			jwks.Handler(ring).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			if got := w.Header().Get("Cache-Control"); got != test.want {
+				t.Errorf("%s before the change: %s, want %s", test.before, got, test.want)
+			}
+		}
+	})
 }
