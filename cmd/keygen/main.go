@@ -1,4 +1,3 @@
-// Command keygen makes and inspects the signing keys of writ. Run keygen --help.
 package main
 
 import (
@@ -8,33 +7,37 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+
+	"github.com/writ-go/writ/fromenv"
+	"github.com/writ-go/writ/store/sqlite"
 )
 
 const usage = `Usage:
-    keygen new --issuer URL [--alg ALG] [--max-ttl TIME] [--clear] [DIR]
-    keygen public [--pem] [--clear] [DIR]
-    keygen status [--json] [--clear] [DIR]
+    keygen COMMAND [flags] [RING]
+    keygen help COMMAND
 
-DIR is the directory that holds the key ring. Default: WRIT_KEYS.
+Commands:
+    new        make a ring with its first key
+    status     show every key and when it signs, as a table and as a timeline
+    doctor     look for everything that is unsafe, and say what to do about it
+    rotate     let a new key take over: routine, or emergency
+    retire     let a successor take over from one key
+    prune      wipe and remove what has had its time
+    public     print the public keys, as a JSON Web Key Set or as PEM
+    import     put in a private key from elsewhere
+    export     take out a private key, unencrypted
+    inspect    show what a token says, and why it is good or not
 
-new makes a ring with one signing key, active at once. It never overwrites one.
-    --issuer URL    whose keys these are, exactly as in tokens. Default: WRIT_ISSUER.
-    --alg ALG       ES256 (default), ES384, ES512, EdDSA or Ed25519 (its newer name),
-                    RS256, RS384, RS512, PS256, PS384, PS512, or, for one service only,
-                    HS256, HS384, HS512: who can verify can also sign.
-    --max-ttl TIME  longest lifetime of a token that the key may sign. Default: 1h.
-    --clear         leave the private keys unencrypted: who reads DIR can forge tokens.
-                    The same as WRIT_KEYS_IN_CLEAR=true.
-Without --clear the private keys are encrypted under WRIT_SECRET, or under the
-content of the file WRIT_SECRET_FILE: at least 32 random characters.
+RING is the directory that holds the key ring, or the URL of the session store that
+does, such as sqlite:sessions.db. Default: WRIT_KEYS, or else WRIT_STORE.
 
-public prints the public keys as a JSON Web Key Set, or as PEM.
+The ring is encrypted under a secret, at least 32 random characters. It comes from
+WRIT_SECRET, from the file WRIT_SECRET_FILE, or from --secret-file FILE; never from the
+command line, which everybody on the machine can read. --clear (WRIT_KEYS_IN_CLEAR=true)
+is for a ring without encryption: who reads it can forge tokens.
 
-status prints what every key is doing.
-
-Both open the ring as the program does, with the secret or --clear, and check that
-it is for WRIT_ISSUER, if that is set. Without a secret they print what DIR says,
-and warn: whoever can write to it may have put in keys of their own.
+If WRIT_ISSUER is set, the ring must be for it.
 
 The exit status is 0, 1 after a failure, or 2 for a mistake in the command line.
 
@@ -47,38 +50,94 @@ Examples:
 `
 
 func main() {
-	err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)
-	var wrong usageError
-	switch {
-	case err == nil:
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Print(usage)
-	case errors.As(err, &wrong):
-		fmt.Fprintf(os.Stderr, "keygen: %v\nRun \"keygen --help\" for help.\n", err)
-		os.Exit(2)
-	default:
-		fmt.Fprintf(os.Stderr, "keygen: %v\n", err)
-		os.Exit(1)
+	t := &tool{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		stores: fromenv.Stores{"sqlite": sqlite.OpenURL},
 	}
+	os.Exit(t.main(context.Background(), os.Args[1:]))
 }
+
+// tool is where commands read from and write to.
+type tool struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	stores         fromenv.Stores
+}
+
+// errProblems is for a command that has printed what is wrong.
+var errProblems = errors.New("there are problems")
 
 // usageError is a mistake in the command line.
 type usageError struct{ error }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) == 0 {
-		return usageError{errors.New("no command: use new, public or status")}
+// verb is one command.
+type verb struct {
+	name, usage string
+	run         func(*tool, context.Context, []string) error
+}
+
+func verbs() []verb {
+	return []verb{
+		{"new", newUsage, (*tool).makeRing},
+		{"status", statusUsage, (*tool).status},
+		{"doctor", doctorUsage, (*tool).doctor},
+		{"rotate", rotateUsage, (*tool).rotate},
+		{"retire", retireUsage, (*tool).retire},
+		{"prune", pruneUsage, (*tool).prune},
+		{"public", publicUsage, (*tool).public},
+		{"import", importUsage, (*tool).importKey},
+		{"export", exportUsage, (*tool).exportKey},
+		{"inspect", inspectUsage, (*tool).inspect},
 	}
-	switch name, args := args[0], args[1:]; name {
-	case "new":
-		return runNew(ctx, args, stderr)
-	case "public":
-		return runPublic(ctx, args, stdout, stderr)
-	case "status":
-		return runStatus(ctx, args, stdout, stderr)
-	case "help", "-h", "-help", "--help":
-		return flag.ErrHelp
+}
+
+// main runs a command and returns the exit status.
+func (t *tool) main(ctx context.Context, args []string) int {
+	v, err := t.run(ctx, args)
+	var wrong usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(t.stdout, v.usage)
+		return 0
+	case errors.Is(err, errProblems):
+		return 1
+	case errors.As(err, &wrong):
+		fmt.Fprintf(t.stderr, "keygen: %v\nRun \"%s\" for help.\n", err, strings.TrimSpace("keygen help "+v.name))
+		return 2
 	default:
-		return usageError{errors.New("unknown command: use new, public or status")}
+		fmt.Fprintf(t.stderr, "keygen: %v\n", err)
+		return 1
 	}
+}
+
+// run also returns what command it was, for its usage.
+func (t *tool) run(ctx context.Context, args []string) (verb, error) {
+	all := verb{usage: usage}
+	if len(args) == 0 {
+		return all, usageError{errors.New("no command: use " + names())}
+	}
+	name, rest := args[0], args[1:]
+	switch name {
+	case "help", "-h", "-help", "--help":
+		if len(rest) == 0 {
+			return all, flag.ErrHelp
+		}
+		name, rest = rest[0], []string{"--help"}
+	}
+	for _, v := range verbs() {
+		if v.name == name {
+			return v, v.run(t, ctx, rest)
+		}
+	}
+	return all, usageError{errors.New("unknown command: use " + names())}
+}
+
+func names() string {
+	var list []string
+	for _, v := range verbs() {
+		list = append(list, v.name)
+	}
+	return strings.Join(list, ", ")
 }

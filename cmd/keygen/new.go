@@ -4,61 +4,104 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 
+	"github.com/writ-go/writ"
 	"github.com/writ-go/writ/keys"
 )
 
-func runNew(ctx context.Context, args []string, stderr io.Writer) error {
+const newUsage = `Usage:
+    keygen new --issuer URL [flags] [RING]
+
+Makes a ring with one signing key, active at once. It never overwrites a ring.
+
+    --issuer URL        whose keys these are, as it is in tokens. Default: WRIT_ISSUER.
+    --alg ALG           ES256, ES384, ES512, EdDSA or Ed25519 (its newer name), RS256,
+                        RS384, RS512, PS256, PS384, PS512; or, for one service only,
+                        HS256, HS384, HS512: who can verify can also sign. Default:
+                        WRIT_ALGORITHM, or else ES256.
+    --max-ttl TIME      longest lifetime of a token that the key may sign. Default: 1h.` + newProtectionUsage + `
+Without --clear the private keys are encrypted. Keep the secret and a copy of the ring,
+apart from each other: one without the other is of no use, to you as to a thief.
+`
+
+func (t *tool) makeRing(ctx context.Context, args []string) error {
 	flags := newCommand("new")
 	issuer := flags.String("issuer", os.Getenv("WRIT_ISSUER"), "")
-	alg := flags.String("alg", keys.ES256.Name(), "")
+	alg := flags.String("alg", "", "")
+	protection := flags.newProtection()
 	maxTTL := flags.String("max-ttl", "1h", "")
-	inClear := flags.boolean("clear")
-	dir, err := flags.parse(args)
+	raw, err := flags.parse(args, "ring")
 	if err != nil {
 		return err
 	}
-	c := keys.Config{Issuer: *issuer, Vault: keys.Dir(dir)}
 	if err := checkIssuer(*issuer); err != nil {
 		return usageError{err}
 	}
+	c := keys.Config{Issuer: *issuer}
 	c.MaxTTL, err = time.ParseDuration(*maxTTL)
 	if err != nil || c.MaxTTL < time.Second || c.MaxTTL > 24*time.Hour || c.MaxTTL%time.Second != 0 {
 		return usageError{errors.New("--max-ttl must be whole seconds, from 1s to 24h")}
 	}
-	var known []string
-	for _, a := range keys.Algorithms() {
-		if a.Name() == *alg {
-			c.Algorithm = a
-		}
-		known = append(known, a.Name())
+	if *alg == "" {
+		*alg = os.Getenv("WRIT_ALGORITHM")
 	}
-	if c.Algorithm == nil {
-		return usageError{fmt.Errorf("unknown algorithm: use one of %s; those with HS are for one service only", strings.Join(known, ", "))}
+	if *alg == "" {
+		*alg = keys.ES256.Name()
 	}
-	if err := protect(&c, *inClear); errors.Is(err, errUnprotected) {
+	if c.Algorithm, err = algorithm(*alg); err != nil {
+		return err
+	}
+	if err := protection.configure(&c); errors.Is(err, errUnprotected) {
 		return errors.New("no secret to encrypt the private keys with: set WRIT_SECRET or WRIT_SECRET_FILE, or give up encryption with --clear")
 	} else if err != nil {
 		return err
 	}
+	at, err := t.target(ctx, raw, true)
+	if err != nil {
+		return err
+	}
+	defer at.Close()
+	if err := at.lost(ctx); err != nil {
+		return err
+	}
+	c.Vault = at
 
-	ring, err := keys.Create(ctx, c)
+	var ring *keys.Ring
+	t.working("Making the keys", func() { ring, err = keys.Create(ctx, c) })
 	if errors.Is(err, keys.ErrConflict) {
-		return fmt.Errorf("%v is there already, and is never overwritten: name another directory", c.Vault)
+		return fmt.Errorf("%v is there already, and is never overwritten: name another directory or store", at)
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "Made %v: %v, active now.\n", c.Vault, ring.Publics()[0])
+	fmt.Fprintf(t.stderr, "Made %v: %v, active now.\n", at, ring.Publics()[0])
 	if c.InClear {
-		fmt.Fprintln(stderr, "Warning: its private keys are not encrypted. Who reads it can forge tokens.")
+		fmt.Fprintln(t.stderr, "Warning: its private keys are not encrypted. Who reads it can forge tokens.")
 	}
 	return nil
+}
+
+// lost refuses a store that has had a ring: a new one would sign everybody out, and the program itself
+// refuses to make it.
+func (t *target) lost(ctx context.Context) error {
+	if t.store == nil {
+		return nil
+	}
+	doc, _, err := t.Load(ctx)
+	if err != nil || len(doc) > 0 { // which Create will say
+		return nil
+	}
+	_, err = t.store.Load(ctx, "writ:issuer") // the row that writ.Open leaves in every store
+	if errors.Is(err, writ.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("the store has had sessions, but its ring is not there: is it in a directory (WRIT_KEYS)? Or else restore it from a backup; or, to sign everybody out and start anew, name a new store")
+	}
+	return err
 }
 
 func checkIssuer(issuer string) error {
