@@ -26,12 +26,27 @@ type Config struct {
 	Store    Store
 
 	// How private keys are kept at rest: exactly one of these three.
-	Secret      []byte       // at least 32 random bytes; see SecretFile
+	Secret      []byte       // at least 32 random bytes; see SecretFile and FormerSecrets
 	KeyWrapper  keys.Wrapper // somebody else encrypts them, such as a KMS
 	KeysInClear bool         // anyone who can read the key ring can then forge every token
 
-	Keys      keys.Vault     // where the key ring is kept. Default: in Store
-	Algorithm keys.Algorithm // what a new ring signs with. Default keys.ES256
+	// FormerSecrets still open what they sealed; it is sealed anew under Secret. To change the secret
+	// without an interruption, first give every node the new one here, then let the two change
+	// places, then drop the former.
+	FormerSecrets [][]byte
+	// Custodian keeps the signing keys themselves, such as a KMS or HSM. The rest of the key ring needs
+	// one of the three above all the same.
+	Custodian keys.Custodian
+
+	Keys keys.Vault // where the key ring is kept. Default: in Store
+	// Algorithm is what new keys sign with. Default keys.ES256. After a change the keys that there are
+	// go on until their time has come.
+	Algorithm keys.Algorithm
+	// KeyAlgorithms are what keys of the ring may have beside Algorithm and those of package keys.
+	KeyAlgorithms []keys.Algorithm
+	// KeyPeriod is how long a key signs before the next does; see keys.Config.Period. Default 30 days;
+	// negative: keys are changed by hand only, with cmd/keygen.
+	KeyPeriod time.Duration
 
 	// AccessTTL is how long an access token lives. Default 10 min, at least twice
 	// Rotation.Window, at most token.MaxTTL.
@@ -85,6 +100,9 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // ahead is how far ahead of this node's clock a stamp can lie that another node gives while an
 // operation of this one is under way.
 func (c Config) ahead() time.Duration { return c.Rotation.Skew + c.Rotation.Latency }
+
+// propagation is how long it takes until every verifier has a new key; see keys.Config.
+const propagation = time.Hour
 
 const longestCookie = 400 * 24 * time.Hour // browsers keep none longer
 
@@ -145,8 +163,18 @@ func (c Config) withDefaults() (Config, error) {
 			refuse("Secret (WRIT_SECRET or WRIT_SECRET_FILE): %w", err)
 		}
 	}
+	if len(c.FormerSecrets) > 0 && len(c.Secret) == 0 {
+		refuse("FormerSecrets (WRIT_FORMER_SECRET_FILE) are set without Secret, under which the keys would be sealed anew")
+	}
 	if err := c.Rotation.Validate(c.AccessTTL); err != nil {
 		wrong = append(wrong, err)
+	}
+	if least := 2 * (propagation + c.MaxStale + 2*c.Rotation.Skew); c.KeyPeriod > 0 && c.KeyPeriod < least {
+		refuse("KeyPeriod (WRIT_KEY_PERIOD) is %s, but must be at least 2 x (%s until every verifier has a new key + MaxStale %s + 2 x Skew %s) = %s, or negative, to change keys by hand only",
+			c.KeyPeriod, propagation, c.MaxStale, c.Rotation.Skew, least)
+	}
+	if c.CacheBytes > 0 && (c.CacheBytes < 64<<10 || c.CacheBytes > 64<<30) {
+		refuse("CacheBytes (WRIT_CACHE_BYTES) must be from 65536 (64 KiB) to 68719476736 (64 GiB), or negative (WRIT_CACHE_BYTES=0) for none")
 	}
 	if c.AccessTTL > token.MaxTTL {
 		refuse("AccessTTL (WRIT_ACCESS_TTL) is %s, but must be at most %s: revocations are kept no longer; make sessions longer with AbsoluteTTL (WRIT_ABSOLUTE_TTL) instead", c.AccessTTL, token.MaxTTL)

@@ -22,6 +22,16 @@ const (
 	Reused    EventKind = "session.reused"    // a spent refresh token came back: theft. The session has ended
 	Regressed EventKind = "store.regressed"   // the store has lost a write that it acknowledged
 	Failed    EventKind = "program.failed"    // OnIssue failed, or a mistake in the program: Err says which
+
+	KeyStaged    EventKind = "key.staged"    // a key was published, to sign later
+	KeyActivated EventKind = "key.activated" // it signs now
+	KeyRetired   EventKind = "key.retired"   // it only verifies now
+	KeyWiped     EventKind = "key.wiped"     // its private half is no more
+	KeyRemoved   EventKind = "key.removed"   // it left the ring, its time being over
+	KeyReplaced  EventKind = "key.replaced"  // it left the ring because it is compromised, and is revoked
+	KeysMerged   EventKind = "key.merged"    // the ring's vault had lost keys that this node holds, and got them back
+	KeysSealed   EventKind = "key.rewrapped" // the ring is sealed under the present Secret now
+	KeysFailed   EventKind = "key.failed"    // the ring cannot be read or changed: Err says why
 )
 
 // Event is something that an operator wants to know. It holds no token.
@@ -31,14 +41,21 @@ type Event struct {
 	SessionID string // empty: every session of Subject
 	Subject   string
 	Client    token.Client // who caused it; may be empty
+	KeyID     string       // of events of a key
 	Err       error
 }
 
 // alarm reports whether somebody should look at an event of this kind.
-func (k EventKind) alarm() bool { return k == Reused || k == Regressed || k == Failed }
+func (k EventKind) alarm() bool {
+	switch k {
+	case Reused, Regressed, Failed, KeyReplaced, KeysMerged, KeysFailed:
+		return true
+	}
+	return false
+}
 
 func logAlarms(ctx context.Context, e Event) {
 	if e.Kind.alarm() {
-		slog.WarnContext(ctx, string(e.Kind), "sid", e.SessionID, "err", e.Err)
+		slog.WarnContext(ctx, string(e.Kind), "sid", e.SessionID, "kid", e.KeyID, "err", e.Err)
 	}
 }

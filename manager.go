@@ -19,6 +19,7 @@ import (
 type Manager struct {
 	config      Config
 	ring        *keys.Ring
+	replaced    chan struct{} // a key of the ring was found to be compromised
 	list        *revocation.List
 	issuer      *token.Issuer
 	verifier    *token.Verifier
@@ -36,11 +37,11 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{config: c}
+	m := &Manager{config: c, replaced: make(chan struct{}, 1)}
 	if m.crossOrigin, err = middleware.CrossOrigin(c.TrustedOrigins); err != nil {
 		return nil, err
 	}
-	if m.ring, err = openRing(ctx, c); err != nil {
+	if m.ring, err = openRing(ctx, c, m.observeKeys); err != nil {
 		return nil, err
 	}
 	if m.issuer, err = token.NewIssuer(token.IssuerConfig{Issuer: c.Issuer, Audience: c.Audience, Keys: m.ring}); err != nil {
@@ -70,7 +71,7 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 	if m.guard, err = m.newGuard(c.sources()); err != nil {
 		return nil, err
 	}
-	m.config.Secret = nil // the ring has what it needs of it
+	m.config.Secret, m.config.FormerSecrets = nil, nil // the ring has what it needs of them
 	return m, nil
 }
 
@@ -80,12 +81,13 @@ func (m *Manager) String() string { return "writ.Manager{" + m.config.Issuer + "
 // Format prints String for every verb, so that no verb reaches the fields.
 func (m *Manager) Format(f fmt.State, _ rune) { io.WriteString(f, m.String()) }
 
-// Run follows keys and revocations, remembers verified tokens and purges what has expired, until ctx
-// ends; it returns ctx's error. What Open loaded is good for MaxStale; without Run every check then fails with
+// Run rotates keys, follows revocations, remembers verified tokens and purges what has expired, until
+// ctx ends; it returns ctx's error. What Open loaded is good for MaxStale; without Run every check then fails with
 // token.ErrStale. A store that fails is asked again and again: see Ready.
 func (m *Manager) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { m.ring.Run(ctx) })
+	group.Go(func() { m.revokeKeys(ctx) })
 	group.Go(func() { m.list.Run(ctx) })
 	group.Go(func() { m.verifier.Run(ctx) })
 	group.Go(func() { m.purge(ctx) })

@@ -16,7 +16,7 @@ const issuerRow = "writ:issuer"
 
 // openRing opens the key ring, or makes it at the very first start. A ring that is missing later has
 // been lost: making another would sign everybody out, and let a thief of the old keys go on unseen.
-func openRing(ctx context.Context, c Config) (*keys.Ring, error) {
+func openRing(ctx context.Context, c Config, observe func(keys.RingEvent)) (*keys.Ring, error) {
 	inStore := c.Keys == nil
 	if inStore {
 		c.Keys = Vault(c.Store)
@@ -34,7 +34,7 @@ func openRing(ctx context.Context, c Config) (*keys.Ring, error) {
 	}
 	wrapper := c.KeyWrapper
 	if len(c.Secret) > 0 {
-		if wrapper, err = keys.Secret(c.Secret); err != nil {
+		if wrapper, err = keys.Secret(c.Secret, c.FormerSecrets...); err != nil {
 			return nil, fmt.Errorf("writ: Secret (WRIT_SECRET or WRIT_SECRET_FILE): %w", err)
 		}
 	}
@@ -42,12 +42,18 @@ func openRing(ctx context.Context, c Config) (*keys.Ring, error) {
 		Issuer:    c.Issuer,
 		Vault:     c.Keys,
 		Algorithm: c.Algorithm,
-		MaxTTL:    token.MaxTTL,
-		MaxStale:  c.MaxStale,
-		Skew:      c.Rotation.Skew,
-		Wrapper:   wrapper,
-		InClear:   c.KeysInClear,
-		Now:       c.Now,
+		Also:      c.KeyAlgorithms,
+		Period:    c.KeyPeriod,
+
+		Propagation: propagation,
+		Custodian:   c.Custodian,
+		Observe:     observe,
+		MaxTTL:      token.MaxTTL,
+		MaxStale:    c.MaxStale,
+		Skew:        c.Rotation.Skew,
+		Wrapper:     wrapper,
+		InClear:     c.KeysInClear,
+		Now:         c.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("writ: the key ring (WRIT_KEYS): %w", err)

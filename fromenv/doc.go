@@ -21,8 +21,13 @@
 //	WRIT_SECRET          the secret that encrypts private keys, at least 32 random bytes, or
 //	WRIT_SECRET_FILE     a file that holds it, with mode 0600; the file must exist, or
 //	WRIT_KEYS_IN_CLEAR   true: who can read the key ring can forge every token. One of the three
+//	WRIT_FORMER_SECRET_FILE
+//	                     a file with a secret that still opens what it sealed: to change the secret,
+//	                     give every node the new one here, then let the two change places, then
+//	                     drop the former
 //	WRIT_KEYS            the key ring's directory, with mode 0700; default: in the store
-//	WRIT_ALGORITHM       what a new ring signs with; default ES256; or ES384, ES512, EdDSA, Ed25519,
+//	WRIT_KEY_PERIOD      how long a key signs before the next does; default 720h (30 days)
+//	WRIT_ALGORITHM       what new keys sign with; default ES256; or ES384, ES512, EdDSA, Ed25519,
 //	                     RS256, RS384, RS512, PS256, PS384, PS512, or HS256, HS384, HS512, which are
 //	                     for one service only: whoever can verify can also sign
 //	WRIT_ACCESS_TTL      how long an access token lives; default 10m
@@ -32,6 +37,7 @@
 //	WRIT_CLIENT_LATENCY  L; default 10s
 //	WRIT_JAR_FLUSH       D; default 30s
 //	WRIT_CLOCK_SKEW      how far clocks may be apart; default 5s
+//	WRIT_CACHE_BYTES     about how much memory verified tokens may take; default 33554432; 0: none
 //
 // # Mistakes
 //

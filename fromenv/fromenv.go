@@ -37,15 +37,19 @@ func Config(ctx context.Context, s Stores) (writ.Config, error) {
 func read(ctx context.Context, s Stores) (*variables, writ.Config, error) {
 	v, parseErr := parse()
 	secret, secretErr := v.secret()
+	former, formerErr := v.former()
 	open, storeErr := s.find(v.Store)
 	c := writ.Config{
-		Issuer:      v.Issuer,
-		Audience:    v.Audience,
-		Secret:      secret,
-		KeysInClear: v.KeysInClear,
-		Algorithm:   v.Algorithm,
-		AccessTTL:   v.AccessTTL,
-		AbsoluteTTL: v.AbsoluteTTL,
+		Issuer:        v.Issuer,
+		Audience:      v.Audience,
+		Secret:        secret,
+		FormerSecrets: former,
+		KeysInClear:   v.KeysInClear,
+		Algorithm:     v.Algorithm,
+		KeyPeriod:     v.KeyPeriod,
+		AccessTTL:     v.AccessTTL,
+		AbsoluteTTL:   v.AbsoluteTTL,
+		CacheBytes:    v.CacheBytes,
 		Rotation: rotation.Policy{
 			Latency:  v.ClientLatency,
 			JarFlush: v.JarFlush,
@@ -63,9 +67,9 @@ func read(ctx context.Context, s Stores) (*variables, writ.Config, error) {
 	}
 	// What was judged above is not to be refused once more.
 	rest := c
-	rest.Store, rest.Secret, rest.KeysInClear = memory.Open(), nil, true
+	rest.Store, rest.Secret, rest.FormerSecrets, rest.KeysInClear = memory.Open(), nil, nil, true
 
-	if err := errors.Join(parseErr, secretErr, storeErr, ringErr, rest.Validate()); err != nil {
+	if err := errors.Join(parseErr, secretErr, formerErr, storeErr, ringErr, rest.Validate()); err != nil {
 		return nil, writ.Config{}, fmt.Errorf("fromenv: the environment is refused:\n%w", err)
 	}
 	var err error

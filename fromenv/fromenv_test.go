@@ -48,7 +48,7 @@ func TestOpenGivesAManagerThatSignsIn(t *testing.T) {
 }
 
 func TestEveryVariableReachesTheConfig(t *testing.T) {
-	ring := filepath.Join(t.TempDir(), "keys")
+	ring, former := filepath.Join(t.TempDir(), "keys"), newSecret()
 	right().but(environment{
 		"WRIT_AUDIENCE":       "https://api.test",
 		"WRIT_KEYS":           ring,
@@ -60,6 +60,10 @@ func TestEveryVariableReachesTheConfig(t *testing.T) {
 		"WRIT_CLIENT_LATENCY": "9s",
 		"WRIT_JAR_FLUSH":      "31s",
 		"WRIT_CLOCK_SKEW":     "4s",
+		"WRIT_KEY_PERIOD":     "100h",
+		"WRIT_CACHE_BYTES":    "1000000",
+
+		"WRIT_FORMER_SECRET_FILE": writeFile(t, "former", former, 0o600),
 	}).use(t)
 	c, err := fromenv.Config(t.Context(), nil)
 	if err != nil {
@@ -67,10 +71,15 @@ func TestEveryVariableReachesTheConfig(t *testing.T) {
 	}
 	defer c.Store.Close()
 	for name, same := range map[string]bool{
-		"WRIT_ISSUER":       c.Issuer == "https://issuer.test",
-		"WRIT_AUDIENCE":     c.Audience == "https://api.test",
-		"WRIT_SECRET":       string(c.Secret) == testSecret,
-		"WRIT_ALGORITHM":    c.Algorithm == keys.Ed25519,
+		"WRIT_ISSUER":      c.Issuer == "https://issuer.test",
+		"WRIT_AUDIENCE":    c.Audience == "https://api.test",
+		"WRIT_SECRET":      string(c.Secret) == testSecret,
+		"WRIT_ALGORITHM":   c.Algorithm == keys.Ed25519,
+		"WRIT_KEY_PERIOD":  c.KeyPeriod == 100*time.Hour,
+		"WRIT_CACHE_BYTES": c.CacheBytes == 1_000_000,
+
+		"WRIT_FORMER_SECRET_FILE": len(c.FormerSecrets) == 1 && string(c.FormerSecrets[0]) == former,
+
 		"WRIT_ACCESS_TTL":   c.AccessTTL == 11*time.Minute,
 		"WRIT_ABSOLUTE_TTL": c.AbsoluteTTL == 13*time.Hour,
 		"the rotation": c.Rotation == rotation.Policy{

@@ -19,6 +19,7 @@ func (v *variables) hide(err error) error {
 	}
 	list := []held{
 		{absolute(v.SecretFile), "$WRIT_SECRET_FILE"},
+		{absolute(v.FormerFile), "$WRIT_FORMER_SECRET_FILE"},
 		{absolute(v.Keys), "$WRIT_KEYS"},
 		{v.Issuer, "$WRIT_ISSUER"},
 	}

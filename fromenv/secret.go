@@ -29,18 +29,36 @@ func (v *variables) secret() ([]byte, error) {
 	case strings.TrimSpace(v.Secret) != v.Secret: // through a file a line end would not count
 		return nil, errors.New("WRIT_SECRET begins or ends with white space, such as a line end: take it away")
 	}
-	secret, name := []byte(v.Secret), "WRIT_SECRET"
 	if v.SecretFile != "" {
-		name = "WRIT_SECRET_FILE"
-		var err error
-		secret, err = keys.ReadSecretFile(absolute(v.SecretFile))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, errors.New("WRIT_SECRET_FILE names a file that does not exist: mount it, or make it once with: (umask 077; openssl rand -base64 32 > $WRIT_SECRET_FILE)")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("WRIT_SECRET_FILE cannot be used: %w", v.hide(err))
-		}
+		return v.secretOf("WRIT_SECRET_FILE", v.SecretFile)
 	}
+	return usable("WRIT_SECRET", []byte(v.Secret))
+}
+
+// former is what still opens what it sealed; none if there is none.
+func (v *variables) former() ([][]byte, error) {
+	switch {
+	case v.FormerFile == "":
+		return nil, nil
+	case v.KeysInClear:
+		return nil, errors.New("WRIT_FORMER_SECRET_FILE and WRIT_KEYS_IN_CLEAR=true exclude each other: unset one")
+	}
+	secret, err := v.secretOf("WRIT_FORMER_SECRET_FILE", v.FormerFile)
+	return [][]byte{secret}, err
+}
+
+func (v *variables) secretOf(name, file string) ([]byte, error) {
+	secret, err := keys.ReadSecretFile(absolute(file))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s names a file that does not exist: mount it, or make it once with: (umask 077; openssl rand -base64 32 > $%[1]s)", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be used: %w", name, v.hide(err))
+	}
+	return usable(name, secret)
+}
+
+func usable(name string, secret []byte) ([]byte, error) {
 	if _, err := keys.Secret(secret); err != nil {
 		return nil, fmt.Errorf("%s cannot be used: %w", name, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,9 +23,11 @@ type variables struct {
 	Store         string         `env:"WRIT_STORE"`
 	Secret        string         `env:"WRIT_SECRET"`
 	SecretFile    string         `env:"WRIT_SECRET_FILE"`
+	FormerFile    string         `env:"WRIT_FORMER_SECRET_FILE"`
 	KeysInClear   bool           `env:"WRIT_KEYS_IN_CLEAR"`
 	Keys          string         `env:"WRIT_KEYS"`
 	Algorithm     keys.Algorithm `env:"WRIT_ALGORITHM"`
+	KeyPeriod     time.Duration  `env:"WRIT_KEY_PERIOD"`
 	AccessTTL     time.Duration  `env:"WRIT_ACCESS_TTL"`
 	IdleTTL       time.Duration  `env:"WRIT_IDLE_TTL"`
 	AbsoluteTTL   time.Duration  `env:"WRIT_ABSOLUTE_TTL"`
@@ -32,6 +35,7 @@ type variables struct {
 	ClientLatency time.Duration  `env:"WRIT_CLIENT_LATENCY"`
 	JarFlush      time.Duration  `env:"WRIT_JAR_FLUSH"`
 	ClockSkew     time.Duration  `env:"WRIT_CLOCK_SKEW"`
+	CacheBytes    int64          `env:"WRIT_CACHE_BYTES"`
 }
 
 // parse reads the variables and refuses those that it cannot read. A refused one is left out of
@@ -55,6 +59,7 @@ func parse() (*variables, error) {
 		// Every type but string, because the errors of env's own parsers quote the value.
 		FuncMap: map[reflect.Type]env.ParserFunc{
 			reflect.TypeFor[bool]():           parseBool,
+			reflect.TypeFor[int64]():          parseBytes,
 			reflect.TypeFor[time.Duration]():  parseDuration,
 			reflect.TypeFor[keys.Algorithm](): parseAlgorithm,
 		},
@@ -98,6 +103,18 @@ func parseBool(text string) (any, error) {
 		return false, nil
 	}
 	return nil, errors.New("must be true or false")
+}
+
+// parseBytes makes 0 what it means in writ.Config: none.
+func parseBytes(text string) (any, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return nil, errors.New("must be a number of bytes, such as 33554432, or 0")
+	}
+	if n == 0 {
+		n = -1
+	}
+	return n, nil
 }
 
 func parseDuration(text string) (any, error) {
