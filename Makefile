@@ -5,7 +5,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # Where govulncheck finds its database, if not where it looks by itself: file:///path of a copy.
 VULNDB ?=
 FUZZTIME ?= 3s
-NESTED = e2e interop bench
+NESTED = e2e interop bench pkcs11
 
 .DEFAULT_GOAL := help
 
@@ -69,7 +69,13 @@ interop: ## test vectors, and what other libraries make of our tokens and we of 
 	cd interop && go test -count=1 ./...
 	cd bench && go test -count=1 ./...
 
+pkcs11: ## keys in a real SoftHSM (Debian: apt-get install softhsm2)
+	cd pkcs11 && go test -race -count=1 ./...
+
+rings: ## the whole simulation of rotating keys
+	WRIT_RINGS=full go test -run Fleet -timeout 30m -v ./keys
+
 bench: ## writ beside its peers, some minutes; writes bench/RESULTS.md
 	cd bench && go run .
 
-.PHONY: help run test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop bench
+.PHONY: help run test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop pkcs11 rings bench

@@ -27,7 +27,7 @@ const (
 type cache struct {
 	seed    maphash.Seed
 	entries atomic.Pointer[ristretto.Cache[uint64, *cached]] // nil while Run does not run
-	users   [32]user                                         // by hash
+	users   [8]user                                          // by hash
 
 	mu       sync.Mutex
 	verifies map[checkOf]*first

@@ -21,17 +21,21 @@ import (
 // requests that carry it. Its texts share the memory of the token's: strings.Clone what you keep for
 // long.
 type Verified struct {
-	issuer, audience, subject, sessionID, clientID, id, kid string
-	scope                                                   string // as it stands in the token, with spaces
-	acr, actor                                              string
-	amr                                                     []string
-	stamp                                                   int64
-	notBefore, issued, expires, authTime                    time.Time
+	// First what every request looks at, in two lines of the processor's cache.
+	issuer, audience, kid string
+	key                   *keys.Public // what verified it
+	memo                  atomic.Pointer[memo]
+	stamp                 int64
+	notBefore, expires    time.Time
 
-	object string       // the application's, as it stands
-	data   sync.Map     // reflect.Type -> *decoded
-	key    *keys.Public // what verified it
-	memo   atomic.Pointer[memo]
+	subject, sessionID, clientID, id string
+	scope                            string // as it stands in the token, with spaces
+	acr, actor                       string
+	amr                              []string
+	issued, authTime                 time.Time
+
+	object string   // the application's, as it stands
+	data   sync.Map // reflect.Type -> *decoded
 }
 
 type decoded struct {

@@ -213,7 +213,11 @@ func (v *Verifier) authenticate(m *jws.Message, key *keys.Public) (*Verified, er
 		return nil, ErrAudience
 	}
 	t := claims.verified(key, m.Header.KeyID)
-	t.audience = v.config.Audience
+	// The same texts as those of the token, but in memory that every request touches.
+	t.issuer, t.audience = v.config.Issuer, v.config.Audience
+	if t.kid == key.ID() {
+		t.kid = key.ID()
+	}
 	return t, nil
 }
 
