@@ -25,20 +25,29 @@ const (
 // forgets is verified again, and what it remembers is compared as a whole and judged again every
 // time. Errors are not remembered.
 type cache struct {
-	seed    maphash.Seed
-	entries atomic.Pointer[ristretto.Cache[uint64, *cached]] // nil while Run does not run
-	users   [8]user                                          // by hash
+	seed maphash.Seed
+	live atomic.Pointer[live] // nil while Run does not run
 
 	mu       sync.Mutex
 	verifies map[checkOf]*first
-	ends     []end // in the order in which tokens came, which is nearly that of their ends
+	queue    []*cached // on their way into ristretto
 }
 
-// end is when an entry is of no more use. ristretto could know it too, but would ask the clock at every
-// look-up; and without an end the dead, which were asked for often, keep the living out.
+// live is what a running cache has. The newest tokens stand in recent, one for a place. From there the
+// goroutine of Run hands them on to ristretto: to wake ristretto's own takes as long as half a
+// signature, which no request is to wait for.
+type live struct {
+	recent  []atomic.Pointer[cached] // by hash; a power of two
+	entries *ristretto.Cache[uint64, *cached]
+	users   [8]user // by hash
+	most    int     // how many entries there can be
+}
+
+// end is when an entry of ristretto's is of no more use. ristretto could know it too, but would ask the
+// clock at every look-up; and without an end the dead, which were asked for often, keep the living out.
 type end struct {
-	hash uint64
-	at   time.Time
+	hash  uint64
+	until time.Time
 }
 
 // user is locked for reading by whoever uses the entries, which ristretto must not close meanwhile.
@@ -47,15 +56,16 @@ type user struct {
 	_ [40]byte // a cache line to itself
 }
 
+type cached struct {
+	raw string
+	t   *Verified
+	end
+}
+
 // checkOf is a token under a key: an issuer that is not writ may give another key the same kid.
 type checkOf struct {
 	raw string
 	key *keys.Public
-}
-
-type cached struct {
-	raw string
-	t   *Verified
 }
 
 // first is the one check of a token that many bring at once.
@@ -75,56 +85,53 @@ func (c *cache) hash(raw string) uint64 {
 	return maphash.String(c.seed, raw[max(0, len(raw)-64):])
 }
 
+func (l *live) place(hash uint64) *atomic.Pointer[cached] {
+	return &l.recent[hash&uint64(len(l.recent)-1)]
+}
+
 // get returns nil for a token that is not remembered.
 func (c *cache) get(raw string) *Verified {
-	if c.entries.Load() == nil {
+	l := c.live.Load()
+	if l == nil {
 		return nil
 	}
 	h := c.hash(raw)
-	u := &c.users[h%uint64(len(c.users))]
+	if e := l.place(h).Load(); e != nil && e.raw == raw {
+		return e.t
+	}
+	u := &l.users[h%uint64(len(l.users))]
 	u.RLock()
 	defer u.RUnlock()
-	if entries := c.entries.Load(); entries != nil {
-		if e, ok := entries.Get(h); ok && e.raw == raw {
-			return e.t
-		}
+	if c.live.Load() != l {
+		return nil
+	}
+	if e, ok := l.entries.Get(h); ok && e.raw == raw {
+		return e.t
 	}
 	return nil
 }
 
-// put remembers t until then, or less long: ristretto takes what its queue and its policy let in.
+// put remembers t until then, or less long. What has no room in the queue is remembered until another
+// token takes its place.
 func (c *cache) put(raw string, t *Verified, until time.Time) {
-	if c.entries.Load() == nil {
+	l := c.live.Load()
+	if l == nil {
 		return
 	}
-	h := c.hash(raw)
-	u := &c.users[h%uint64(len(c.users))]
-	u.RLock()
-	defer u.RUnlock()
-	if entries := c.entries.Load(); entries != nil {
-		// raw is often part of a whole header, which must not be kept with it.
-		entries.Set(h, &cached{strings.Clone(raw), t}, int64(2*len(raw)+cachedOverhead))
-		c.mu.Lock()
-		c.ends = append(c.ends, end{h, until})
-		c.mu.Unlock()
-	}
-}
-
-// ended returns the hashes of tokens that have ended by now, and keeps no more than so many others.
-func (c *cache) ended(now time.Time, most int64) (hashes []uint64) {
+	// raw is often part of a whole header, which must not be kept with it.
+	e := &cached{strings.Clone(raw), t, end{c.hash(raw), until}}
+	l.place(e.hash).Store(e)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := 0
-	for ; n < len(c.ends) && c.ends[n].at.Before(now); n++ {
-		hashes = append(hashes, c.ends[n].hash)
+	if len(c.queue) < l.most/4 {
+		c.queue = append(c.queue, e)
 	}
-	n = max(n, len(c.ends)-int(most))
-	c.ends = append([]end(nil), c.ends[n:]...)
-	return hashes
 }
 
-// cachedOverhead is what an entry takes beside the token's text and its decoded claims, which are no
-// longer than the text: the Verified, and what ristretto keeps of an entry.
+// cost is what an entry takes: the text, the decoded claims, which are no longer than the text, and
+// what stands around them in the Verified and in ristretto.
+func (e *cached) cost() int64 { return int64(2*len(e.raw) + cachedOverhead) }
+
 const cachedOverhead = 1 << 10
 
 // once calls check for the first of those who bring a token at the same time; the others get what it
@@ -151,40 +158,76 @@ func (c *cache) once(of checkOf, check func() (*Verified, error)) (*Verified, er
 	return f.t, f.err
 }
 
-// sweepEvery is how often tokens that have ended are taken out.
-const sweepEvery = 10 * time.Second
-
-// run holds the entries until ctx ends.
-func (c *cache) run(ctx context.Context, bytes int64, now func() time.Time) error {
+// newLive shares the bytes: a quarter for the recent, the rest for ristretto.
+func newLive(bytes int64) (*live, error) {
+	places := 8
+	for places < 4096 && int64(16*places)*2*cachedOverhead <= bytes {
+		places *= 2
+	}
 	entries, err := ristretto.NewCache(&ristretto.Config[uint64, *cached]{
-		MaxCost:            bytes,
+		MaxCost:            bytes - bytes/4,
 		NumCounters:        max(1000, bytes/200), // ten for each entry of 2 KiB
 		BufferItems:        64,
 		IgnoreInternalCost: true,
 	})
+	return &live{recent: make([]atomic.Pointer[cached], places), entries: entries, most: int(bytes / cachedOverhead)}, err
+}
+
+const (
+	handOver   = 100 * time.Millisecond // how often the queue is emptied
+	sweepEvery = 10 * time.Second       // how often tokens that have ended are taken out
+)
+
+// run holds the tokens until ctx ends.
+func (c *cache) run(ctx context.Context, bytes int64, now func() time.Time) error {
+	l, err := newLive(bytes)
 	if err != nil {
 		return err
 	}
-	if !c.entries.CompareAndSwap(nil, entries) {
-		entries.Close()
+	if !c.live.CompareAndSwap(nil, l) {
+		l.entries.Close()
 		return errors.New("token: this Verifier runs already")
 	}
-	sweep := time.NewTicker(sweepEvery)
-	defer sweep.Stop()
-	for ctx.Err() == nil {
+	tick := time.NewTicker(handOver)
+	defer tick.Stop()
+	var ends []end // in the order in which tokens came, which is nearly that of their ends
+	for n := 1; ctx.Err() == nil; n++ {
 		select {
 		case <-ctx.Done():
-		case <-sweep.C:
-			for _, h := range c.ended(now(), 4*bytes/cachedOverhead) {
-				entries.Del(h)
-			}
+			continue
+		case <-tick.C:
+		}
+		c.mu.Lock()
+		queue := c.queue
+		c.queue = nil
+		c.mu.Unlock()
+		for _, e := range queue {
+			l.entries.Set(e.hash, e, e.cost())
+			ends = append(ends, e.end)
+		}
+		if n%int(sweepEvery/handOver) == 0 {
+			ends = l.sweep(ends, now())
 		}
 	}
-	c.entries.Store(nil)
-	for i := range c.users { // who still uses them is let out, and who comes later finds none
-		c.users[i].Lock()
-		defer c.users[i].Unlock()
+	c.live.Store(nil)
+	for i := range l.users { // who still uses the entries is let out, and who comes later finds none
+		l.users[i].Lock()
+		defer l.users[i].Unlock()
 	}
-	entries.Close()
+	l.entries.Close()
 	return ctx.Err()
+}
+
+// sweep takes out the tokens that have ended, and returns the ends of the others.
+func (l *live) sweep(ends []end, now time.Time) []end {
+	for i := range l.recent {
+		if e := l.recent[i].Load(); e != nil && e.until.Before(now) {
+			l.recent[i].CompareAndSwap(e, nil)
+		}
+	}
+	n := 0
+	for ; n < len(ends) && ends[n].until.Before(now); n++ {
+		l.entries.Del(ends[n].hash)
+	}
+	return append([]end(nil), ends[max(n, len(ends)-4*l.most):]...)
 }
