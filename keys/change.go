@@ -95,7 +95,8 @@ func (r *Ring) published(kid string, err error) (*Public, error) {
 // change is one change of the document. do is called again for each newer document.
 type change struct {
 	do    func(*draft) error
-	spare bool // a Custodian's key that was not used before will do
+	spare bool  // a Custodian's key that was not used before will do
+	mint  *mint // which has the key already; default: one that makes it
 }
 
 const changeTries = 8
@@ -104,7 +105,10 @@ func (r *Ring) change(ctx context.Context, c change) (changed bool, err error) {
 	if r.state.Load() == nil {
 		return false, r.Ready()
 	}
-	m := &mint{config: &r.config}
+	m := c.mint
+	if m == nil {
+		m = &mint{config: &r.config}
+	}
 	for try := range changeTries {
 		if err := pause(ctx, try); err != nil {
 			return false, err

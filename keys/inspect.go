@@ -50,7 +50,9 @@ const (
 // may be the work of anyone who can write the vault. Trust and publish the keys of a Ring instead:
 // Open checks the seal. WipeAt and RemoveAt are by the default MaxStale, Leeway and Skew; those of
 // Timeline are by the ring's own.
-func Inspect(ctx context.Context, v Vault, now time.Time) (*Info, error) {
+//
+// also are algorithms that keys of the ring may have beside those of this package, such as keys/mldsa's.
+func Inspect(ctx context.Context, v Vault, now time.Time, also ...Algorithm) (*Info, error) {
 	doc, version, err := v.Load(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("keys: loading the ring: %w", err)
@@ -62,7 +64,7 @@ func Inspect(ctx context.Context, v Vault, now time.Time) (*Info, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keys: %s: %w", vaultName(v), err)
 	}
-	p, err := parse(d.Ring, nil)
+	p, err := parse(d.Ring, also)
 	if err != nil {
 		return nil, fmt.Errorf("keys: %s: %w", vaultName(v), err)
 	}

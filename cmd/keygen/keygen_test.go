@@ -39,13 +39,6 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LC_ALL", "C.UTF-8")
 			return nil
 		},
-		Condition: func(name string) (bool, error) {
-			if name != "import" {
-				return false, fmt.Errorf("unknown condition %q", name)
-			}
-			_, ok := any((*keys.Ring)(nil)).(importer)
-			return ok, nil
-		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "mode": mode, "forge": forge, "backdate": backdate, "sign": sign, "swap": swap, "hidden": hidden, "serve": serve, "claim": claim, "fixture": fixture, "compromised": compromised,
 		},
@@ -53,7 +46,7 @@ func TestScripts(t *testing.T) {
 }
 
 func TestTheUsageNamesEveryAlgorithm(t *testing.T) {
-	for _, a := range keys.Algorithms() {
+	for _, a := range append(keys.Algorithms(), experimental()...) {
 		if !strings.Contains(newUsage, a.Name()) {
 			t.Errorf("it lacks %s", a.Name())
 		}

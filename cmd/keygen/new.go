@@ -20,8 +20,9 @@ Makes a ring with one signing key, active at once. It never overwrites a ring.
     --issuer URL        whose keys these are, as it is in tokens. Default: WRIT_ISSUER.
     --alg ALG           ES256, ES384, ES512, EdDSA or Ed25519 (its newer name), RS256,
                         RS384, RS512, PS256, PS384, PS512; or, for one service only,
-                        HS256, HS384, HS512: who can verify can also sign. Default:
-                        WRIT_ALGORITHM, or else ES256.
+                        HS256, HS384, HS512: who can verify can also sign; or,
+                        experimental, ML-DSA-44, ML-DSA-65. Default: WRIT_ALGORITHM,
+                        or else ES256.
     --max-ttl TIME      longest lifetime of a token that the key may sign. Default: 1h.` + newProtectionUsage + `
 Without --clear the private keys are encrypted. Keep the secret and a copy of the ring,
 apart from each other: one without the other is of no use, to you as to a thief.

@@ -53,7 +53,7 @@ func (t *tool) read(ctx context.Context, at *target, p *protection, c keys.Confi
 }
 
 func inspectRing(ctx context.Context, at *target, v keys.Vault, now time.Time) (*keys.Info, error) {
-	info, err := keys.Inspect(ctx, v, now)
+	info, err := keys.Inspect(ctx, v, now, experimental()...)
 	if err == nil && info == nil {
 		err = fmt.Errorf("no ring in %v: make one with: %s", at, at.keygen("new"))
 	}
@@ -137,8 +137,7 @@ func (x *changing) open(ctx context.Context, at *target) (*keys.Ring, error) {
 	return keys.Load(ctx, c)
 }
 
-// experimental are the algorithms that are not package keys' own. Rings with them are for programs to
-// make: keys.Inspect does not know them.
+// experimental are the algorithms that are not package keys' own.
 func experimental() []keys.Algorithm { return []keys.Algorithm{mldsa.MLDSA44, mldsa.MLDSA65} }
 
 func isExperimental(a keys.Algorithm) bool { return slices.Contains(experimental(), a) }
@@ -146,7 +145,7 @@ func isExperimental(a keys.Algorithm) bool { return slices.Contains(experimental
 // algorithm finds one that keys of a ring may have, by its exact name.
 func algorithm(name string) (keys.Algorithm, error) {
 	var known []string
-	for _, a := range keys.Algorithms() {
+	for _, a := range append(keys.Algorithms(), experimental()...) {
 		if a.Name() == name {
 			return a, nil
 		}

@@ -41,12 +41,6 @@ tokens. A backup does not need it: copy the ring and keep its secret elsewhere.
                         such as shared secrets, need it.
 ` + protectionUsage
 
-// importer is what a ring is to be that takes keys from elsewhere.
-type importer interface {
-	// Import adds a key, which signs as soon as every verifier knows it, or at once.
-	Import(ctx context.Context, k *keys.Private, now bool) (*keys.Public, error)
-}
-
 func (t *tool) importKey(ctx context.Context, args []string) error {
 	c := newCommand("import")
 	in, alg, now := c.String("in", "", ""), c.String("alg", "", ""), c.boolean("now")
@@ -75,11 +69,7 @@ func (t *tool) importKey(ctx context.Context, args []string) error {
 		return fmt.Errorf("--in: %w", err)
 	}
 	return t.change(ctx, raw, change, func(ring *keys.Ring) error {
-		r, ok := any(ring).(importer)
-		if !ok {
-			return errors.New("this version cannot import keys yet")
-		}
-		public, err := r.Import(ctx, k, *now)
+		public, err := ring.Import(ctx, k, *now)
 		if err == nil {
 			fmt.Fprintf(t.stderr, "Imported %v. Now destroy every other copy of its private half.\n", public)
 		}

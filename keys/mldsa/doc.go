@@ -33,8 +33,7 @@
 //
 // # What is not there
 //
-// A ring that has a key of this package opens only where Config.Algorithm is that key's algorithm, and
-// keys.Inspect, on which cmd/keygen stands, cannot read it. There is no PEM, since crypto/x509 does not
-// know these keys; no ML-DSA-87, whose signatures have 6170 characters; and no HashML-DSA, which RFC
+// A ring that has a key of this package opens only where keys.Config names its algorithm, as Algorithm
+// or, after a change to another, among Also. There is no PEM, since crypto/x509 does not know these keys; no ML-DSA-87, whose signatures have 6170 characters; and no HashML-DSA, which RFC
 // 9964 leaves out.
 package mldsa
