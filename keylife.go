@@ -2,6 +2,7 @@ package writ
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/writ-go/writ/keys"
@@ -62,4 +63,22 @@ func (m *Manager) revokeCompromised(ctx context.Context) error {
 	}
 	m.list.Apply(entries...)
 	return nil
+}
+
+// signingKey is the ring's, unless the log says that it is revoked: then the ring of this node is
+// behind, and is read anew.
+type signingKey struct{ m *Manager }
+
+func (s signingKey) Signing() (*keys.Private, error) {
+	k, err := s.m.ring.Signing()
+	if err != nil || s.m.list.Before(revocation.Key, k.ID()) == 0 {
+		return k, err
+	}
+	if err := s.m.ring.ReadAnew(context.Background()); err != nil {
+		return nil, err
+	}
+	if k, err = s.m.ring.Signing(); err == nil && s.m.list.Before(revocation.Key, k.ID()) != 0 {
+		return nil, fmt.Errorf("%w: the key that signs is revoked: replace it (keygen rotate --now)", keys.ErrUnavailable)
+	}
+	return k, err
 }

@@ -44,7 +44,7 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 	if m.ring, err = openRing(ctx, c, m.observeKeys); err != nil {
 		return nil, err
 	}
-	if m.issuer, err = token.NewIssuer(token.IssuerConfig{Issuer: c.Issuer, Audience: c.Audience, Keys: m.ring}); err != nil {
+	if m.issuer, err = token.NewIssuer(token.IssuerConfig{Issuer: c.Issuer, Audience: c.Audience, Keys: signingKey{m}}); err != nil {
 		return nil, err
 	}
 	m.list = revocation.NewList(c.Store, c.Now)
@@ -129,8 +129,16 @@ func (m *Manager) Ready() error {
 // Close closes the Store.
 func (m *Manager) Close() error { return m.config.Store.Close() }
 
-// Verify checks an access token. See token.Verifier.
+// Verify checks an access token. See token.Verifier. Where that one does not know the key, the key ring
+// is read anew: another node may have made the key this moment.
 func (m *Manager) Verify(ctx context.Context, raw string) (*token.Verified, error) {
+	t, err := m.verifier.Verify(ctx, raw)
+	if !errors.Is(err, token.ErrUnknownKey) {
+		return t, err
+	}
+	if err := m.ring.ReadAnew(ctx); err != nil {
+		return nil, fmt.Errorf("%w: its key is unknown, and keys cannot be had now: %v", token.ErrUnavailable, err)
+	}
 	return m.verifier.Verify(ctx, raw)
 }
 

@@ -1,3 +1,4 @@
+// What writ is compared with, in a module of its own: the library must not depend on its peers.
 module github.com/writ-go/writ/bench
 
 go 1.25.0
@@ -5,9 +6,13 @@ go 1.25.0
 replace github.com/writ-go/writ => ../
 
 require (
+	github.com/alexedwards/scs/v2 v2.9.0
+	github.com/auth0/go-jwt-middleware/v2 v2.3.1
+	github.com/go-chi/jwtauth/v5 v5.3.3
 	github.com/go-jose/go-jose/v4 v4.1.8
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/kataras/jwt v0.1.12
+	github.com/lestrrat-go/jwx/v2 v2.1.3
 	github.com/lestrrat-go/jwx/v3 v3.3.0
 	github.com/writ-go/writ v0.0.0-00010101000000-000000000000
 )
@@ -34,11 +39,4 @@ require (
 	golang.org/x/crypto v0.55.0 // indirect
 	golang.org/x/sys v0.47.0 // indirect
 	gopkg.in/go-jose/go-jose.v2 v2.6.3 // indirect
-)
-
-require (
-	github.com/alexedwards/scs/v2 v2.9.0
-	github.com/auth0/go-jwt-middleware/v2 v2.3.1
-	github.com/go-chi/jwtauth/v5 v5.3.3
-	github.com/lestrrat-go/jwx/v2 v2.1.3
 )

@@ -15,14 +15,20 @@ import (
 //
 // It does nothing, and says so, if the clock is behind the document's date by more than Skew.
 func (r *Ring) Step(ctx context.Context) (changed bool, err error) {
-	var clock error
+	var failed error
 	changed, err = r.change(ctx, change{spare: true, do: func(d *draft) error {
-		if clock = d.clock; clock != nil {
-			return nil // what was merged is written all the same
+		if failed = d.clock; failed == nil {
+			failed = d.step()
 		}
-		return d.step()
+		return nil // what was merged, and what did not fail, is written all the same
 	}})
-	return changed, errors.Join(err, clock)
+	return changed, errors.Join(err, failed)
+}
+
+// Rewrap puts everything under the Wrapper's current key now. Step does it too, but only when the
+// document has not been changed for MaxStale. It reports whether there was anything to do.
+func (r *Ring) Rewrap(ctx context.Context) (changed bool, err error) {
+	return r.change(ctx, change{do: (*draft).rewrapAll})
 }
 
 // Stage publishes a successor now, unless one is pending, and returns it. It signs when the period of

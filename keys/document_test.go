@@ -65,6 +65,14 @@ func sealOf(t testing.TB, c keys.Config, ring []byte) string {
 func firstKey(doc object) object { return doc["keys"].([]any)[0].(object) }
 func firstMAC(doc object) object { return doc["mac"].([]any)[0].(object) }
 
+func firstData(doc object) object { return doc["data"].([]any)[0].(object) }
+
+func gone(kid any) object { return object{"kid": kid, "removed_at": "2026-05-01T12:00:00Z"} }
+
+func entrust(item object, ref string) {
+	without(item, "private", "private_in_clear")["ref"] = ref
+}
+
 func inClear(c *keys.Config) { c.Wrapper, c.InClear = nil, true }
 
 // TestDocumentsThatAreRefused spoils the document of a good ring, once sealed and once in clear.
@@ -115,16 +123,32 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 			setPrivate(firstMAC(d), base64.RawURLEncoding.EncodeToString(short))
 			firstMAC(d)["kid"] = hex.EncodeToString(sum[:4])
 		}, ""},
-		"max_ttl 0":                     {func(d, _ object) { firstKey(d)["max_ttl"] = 0 }, "max_ttl"},
-		"max_ttl over a day":            {func(d, _ object) { firstKey(d)["max_ttl"] = 86401 }, "max_ttl"},
-		"max_ttl negative":              {func(d, _ object) { firstKey(d)["max_ttl"] = -1 }, "max_ttl"},
-		"max_ttl a string":              {func(d, _ object) { firstKey(d)["max_ttl"] = "60" }, "damaged"},
-		"a key without activate_at":     {func(d, _ object) { delete(firstKey(d), "activate_at") }, "date"},
-		"a MAC key without created_at":  {func(d, _ object) { delete(firstMAC(d), "created_at") }, "date"},
-		"a MAC kid that is not hex":     {func(d, _ object) { firstMAC(d)["kid"] = "zzzzzzzz" }, "hexadecimal"},
-		"a MAC kid in capitals":         {func(d, _ object) { firstMAC(d)["kid"] = "ABCDEF01" }, "hexadecimal"},
-		"a MAC kid of another key":      {func(d, _ object) { firstMAC(d)["kid"] = "00000000" }, "restore the ring"},
-		"the key of another issuer too": {func(d, o object) { add(d, firstKey(o)); d["issuer"] = "https://b.example" }, "another issuer"},
+		"a data kid twice: req 30":         {func(d, _ object) { d["data"] = []any{firstData(d), firstData(d)} }, "twice"},
+		"a MAC key as a data key: req 30":  {func(d, _ object) { d["data"] = []any{firstMAC(d)} }, "twice"},
+		"a data key that is wiped":         {func(d, _ object) { without(firstData(d), "private", "private_in_clear") }, "lacks its key"},
+		"another data key":                 {func(d, o object) { copyPrivate(firstData(d), firstData(o)) }, "restore the ring"},
+		"a MAC key for a data key":         {func(d, _ object) { copyPrivate(firstData(d), firstMAC(d)) }, "restore the ring"},
+		"a data key without created_at":    {func(d, _ object) { delete(firstData(d), "created_at") }, "date"},
+		"a removed key that is there":      {func(d, _ object) { d["removed"] = []any{gone(firstKey(d)["kid"])} }, "twice"},
+		"a removed MAC key that is there":  {func(d, _ object) { d["removed"] = []any{gone(firstMAC(d)["kid"])} }, "twice"},
+		"a key removed twice":              {func(d, _ object) { d["removed"] = []any{gone("aaaaaaaa"), gone("aaaaaaaa")} }, "twice"},
+		"a removed key without a date":     {func(d, _ object) { d["removed"] = []any{without(gone("a"), "removed_at")} }, "date"},
+		"a removed key without a kid":      {func(d, _ object) { d["removed"] = []any{gone("")} }, "kid"},
+		"a removed key with a long kid":    {func(d, _ object) { d["removed"] = []any{gone(strings.Repeat("a", 65))} }, "kid"},
+		"compromised a string":             {func(d, _ object) { g := gone("a"); g["compromised"] = "true"; d["removed"] = []any{g} }, "damaged"},
+		"a ref beside a private half":      {func(d, _ object) { firstKey(d)["ref"] = "kms:1" }, "ref"},
+		"a ref that is too long":           {func(d, _ object) { entrust(firstKey(d), strings.Repeat("x", 1025)) }, "ref"},
+		"a MAC key that a Custodian keeps": {func(d, _ object) { entrust(firstMAC(d), "kms:1") }, "lacks its key"},
+		"max_ttl 0":                        {func(d, _ object) { firstKey(d)["max_ttl"] = 0 }, "max_ttl"},
+		"max_ttl over a day":               {func(d, _ object) { firstKey(d)["max_ttl"] = 86401 }, "max_ttl"},
+		"max_ttl negative":                 {func(d, _ object) { firstKey(d)["max_ttl"] = -1 }, "max_ttl"},
+		"max_ttl a string":                 {func(d, _ object) { firstKey(d)["max_ttl"] = "60" }, "damaged"},
+		"a key without activate_at":        {func(d, _ object) { delete(firstKey(d), "activate_at") }, "date"},
+		"a MAC key without created_at":     {func(d, _ object) { delete(firstMAC(d), "created_at") }, "date"},
+		"a MAC kid that is not hex":        {func(d, _ object) { firstMAC(d)["kid"] = "zzzzzzzz" }, "hexadecimal"},
+		"a MAC kid in capitals":            {func(d, _ object) { firstMAC(d)["kid"] = "ABCDEF01" }, "hexadecimal"},
+		"a MAC kid of another key":         {func(d, _ object) { firstMAC(d)["kid"] = "00000000" }, "restore the ring"},
+		"the key of another issuer too":    {func(d, o object) { add(d, firstKey(o)); d["issuer"] = "https://b.example" }, "another issuer"},
 		"a half in clear, or sealed, unlike the rest": {func(d, _ object) {
 			k := firstKey(d)
 			_, inClear := k["private_in_clear"]

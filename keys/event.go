@@ -104,9 +104,11 @@ func (k *keyring) active(now time.Time) [3]string {
 }
 
 func (r *Ring) observe(events ...RingEvent) {
-	if r.config.Observe == nil {
+	if r.config.Observe == nil || len(events) == 0 {
 		return
 	}
+	r.telling.Lock()
+	defer r.telling.Unlock()
 	for _, e := range events {
 		e.At = r.config.Now()
 		r.config.Observe(e)

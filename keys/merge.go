@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"time"
 
@@ -27,6 +28,7 @@ func (c *Config) merge(held, stored content, now time.Time) (content, bool) {
 	itself := func(i *item) *item { return i }
 	out.MAC = mergeItems(&m, held.MAC, stored.MAC, itself, c.secretLead())
 	out.Data = mergeItems(&m, held.Data, stored.Data, itself, c.secretLead())
+	out.Removed = slices.DeleteFunc(out.Removed, func(t tombstone) bool { return !m.gone[t.KID] })
 	out = out.sorted()
 	return out, !out.says(stored)
 }
@@ -36,6 +38,7 @@ type merger struct {
 	written     time.Time // the later document's date
 	heldIsLater bool
 	gone        map[string]bool // the kids of all tombstones
+	compromised map[string]bool // of those that are
 }
 
 // removed leaves out what the stored document may have forgotten.
@@ -55,9 +58,9 @@ func (m *merger) removed(held, stored content) []tombstone {
 			out = append(out, t)
 		}
 	}
-	m.gone = map[string]bool{}
+	m.gone, m.compromised = map[string]bool{}, map[string]bool{}
 	for _, t := range out {
-		m.gone[t.KID] = true
+		m.gone[t.KID], m.compromised[t.KID] = true, t.Compromised
 	}
 	return out
 }
@@ -68,7 +71,7 @@ func mergeItems[T timed](m *merger, held, stored []T, of func(*T) *item, lead ti
 	at := func(list []T, kid string) int {
 		return slices.IndexFunc(list, func(k T) bool { return of(&k).KID == kid })
 	}
-	var both []T
+	var both, back []T
 	for _, k := range stored {
 		if j := at(held, of(&k).KID); j >= 0 {
 			wiped := !k.hasPrivate() || !held[j].hasPrivate()
@@ -81,8 +84,18 @@ func mergeItems[T timed](m *merger, held, stored []T, of func(*T) *item, lead ti
 		}
 		both = append(both, k)
 	}
+	for _, k := range held {
+		if at(stored, of(&k).KID) < 0 {
+			back = append(back, k)
+		}
+	}
+	var all []item
+	for _, k := range slices.Concat(both, back) {
+		all = append(all, *of(&k))
+	}
+	m.spareOne(all)
 	isGone := func(k T) bool { return m.gone[of(&k).KID] }
-	both = slices.DeleteFunc(both, isGone)
+	both, back = slices.DeleteFunc(both, isGone), slices.DeleteFunc(back, isGone)
 	slices.SortFunc(both, func(a, b T) int { return compareItems(of(&a), of(&b)) })
 	keep := time.Time{}
 	if signs := current(both, m.now); signs < 0 || both[signs].activateAt().After(m.now) {
@@ -91,18 +104,31 @@ func mergeItems[T timed](m *merger, held, stored []T, of func(*T) *item, lead ti
 		}
 	}
 	from := m.now.Add(lead)
-	for _, k := range held {
-		i := of(&k)
-		if at(stored, i.KID) >= 0 || isGone(k) {
-			continue
-		}
-		if i.ActivateAt.After(keep) {
+	for _, k := range back {
+		if i := of(&k); i.ActivateAt.After(keep) {
 			i.CreatedAt, i.ActivateAt = m.now, later(i.ActivateAt, from)
 			from = i.ActivateAt.Add(time.Millisecond)
 		}
 		both = append(both, k)
 	}
 	return both
+}
+
+// spareOne spares a key if none would be left to sign: two documents that went different ways may each
+// have removed what the other kept. It is the one that was published last, whoever asks, or nodes would
+// not agree. A compromised one is never spared.
+func (m *merger) spareOne(items []item) {
+	var best item
+	for _, i := range items {
+		switch {
+		case !i.hasPrivate():
+		case !m.gone[i.KID]:
+			return
+		case !m.compromised[i.KID] && cmp.Or(i.CreatedAt.Compare(best.CreatedAt), cmp.Compare(i.KID, best.KID)) > 0:
+			best = i
+		}
+	}
+	delete(m.gone, best.KID)
 }
 
 // says reports whether c is b but for its date: of itself that is no loss.

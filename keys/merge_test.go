@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/writ-go/writ/keys"
@@ -265,6 +266,37 @@ func TestAStepThatFailsHalfwayWritesNothing(t *testing.T) {
 	if changed, err := r.Step(t.Context()); !changed || err != nil || len(r.Publics()) != 2 {
 		t.Errorf("with the answer lost: changed %v, %v", changed, err)
 	}
+}
+
+// TestWritingTakesNoLongerThanSkew: a key counts as published from before the writing began.
+func TestWritingTakesNoLongerThanSkew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, nil)
+		f.Now = nil
+		hangs := &hanging{Vault: f.memory}
+		f.Vault = hangs
+		r := f.open(t)
+		time.Sleep(period - lead) // by the bubble's clock
+		hangs.save = true
+		began := time.Now()
+		if _, err := r.Step(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 5*time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+// hanging is a Vault whose Save waits for its context.
+type hanging struct {
+	keys.Vault
+	save bool
+}
+
+func (h *hanging) Save(ctx context.Context, doc []byte, ifVersion uint64) (uint64, error) {
+	if h.save {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	return h.Vault.Save(ctx, doc, ifVersion)
 }
 
 // fragile is a Wrapper that can fail.

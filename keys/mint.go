@@ -24,7 +24,6 @@ func (m *mint) signing() (signingItem, error) {
 	if m.made != nil {
 		return *m.made, nil
 	}
-	m.worked = true
 	var k signingItem
 	var err error
 	if m.config.Custodian != nil {
@@ -35,7 +34,7 @@ func (m *mint) signing() (signingItem, error) {
 	if err != nil {
 		return k, fmt.Errorf("making a signing key: %w", err)
 	}
-	m.made = &k
+	m.made, m.worked = &k, true
 	return k, nil
 }
 
@@ -67,7 +66,6 @@ func (m *mint) secret(alg string, taken func(kid string) bool) (item, error) {
 	if i, ok := m.secrets[alg]; ok && !taken(i.KID) {
 		return i, nil
 	}
-	m.worked = true
 	key := make([]byte, secretSize)
 	var i item
 	for i.KID == "" || taken(i.KID) { // a kid has 4 bytes only
@@ -80,7 +78,7 @@ func (m *mint) secret(alg string, taken func(kid string) bool) (item, error) {
 	if m.secrets == nil {
 		m.secrets = map[string]item{}
 	}
-	m.secrets[alg] = i
+	m.secrets[alg], m.worked = i, true
 	return i, nil
 }
 
@@ -96,7 +94,6 @@ func (m *mint) rewrap(i item, alg string) (item, error) {
 	if raw, err := b64.DecodeString(old); err != nil || m.config.isCurrent(raw) {
 		return i, err
 	}
-	m.worked = true
 	plain, err := m.config.unseal(m.ctx, &i, alg)
 	if err != nil {
 		return i, err
@@ -107,7 +104,7 @@ func (m *mint) rewrap(i item, alg string) (item, error) {
 	if m.wrapped == nil {
 		m.wrapped = map[string]string{}
 	}
-	m.wrapped[old] = i.Private
+	m.wrapped[old], m.worked = i.Private, true
 	return i, nil
 }
 

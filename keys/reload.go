@@ -217,10 +217,53 @@ func (c *Config) waken(ctx context.Context, held *keyring) *keyring {
 	return &next
 }
 
-// Refresh is for a kid that the ring does not have. It reads the vault unless that began less than
+// anewBurst and anewEvery bound the readings that strangers can cause with ReadAnew.
+const (
+	anewBurst = 20
+	anewEvery = time.Second
+)
+
+// ReadAnew is for a signing kid that the ring does not have: another node may have made the key this
+// moment, in an emergency. It reads the vault, and that reading begins after the call; if it returns nil,
+// look again, and a kid that is still missing is unknown for good. It returns ErrUnavailable if the
+// vault could not be read, or if 20 calls came in a row faster than one a second; then nothing can be
+// said about the kid.
+func (r *Ring) ReadAnew(ctx context.Context) error {
+	if r.state.Load() == nil {
+		return r.Ready()
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshWait)
+	defer cancel()
+	r.mu.Lock()
+	now := time.Now() // not Config.Now: this is about this machine's work
+	if spent := now.Add(-anewBurst * anewEvery); r.anew.Before(spent) {
+		r.anew = spent
+	}
+	if !r.anew.Before(now) {
+		r.mu.Unlock()
+		return fmt.Errorf("%w: unknown kids are asked for too fast", ErrUnavailable)
+	}
+	r.anew = r.anew.Add(anewEvery)
+	earlier := r.flight
+	r.mu.Unlock()
+	if earlier != nil {
+		select {
+		case <-earlier.done:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
+		}
+	}
+	if err := r.reload(ctx, 0); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Refresh is for a MAC kid that the ring does not have. It reads the vault unless that began less than
 // 10 s ago, and returns nil if the ring is then good: look again, and a kid that is still missing
-// is unknown for good. It returns ErrUnavailable if the ring could not be read or is too old; then
-// nothing can be said about the kid.
+// is unknown for good, because a MAC key is in the vault for longer than that before it is used. It
+// returns ErrUnavailable if the ring could not be read or is too old; then nothing can be said about
+// the kid. For signing keys see ReadAnew.
 func (r *Ring) Refresh(ctx context.Context) error {
 	// Not ended by the request that asked: a client that hangs up must not spend the one reading
 	// allowed to all.

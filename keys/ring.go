@@ -22,9 +22,12 @@ type Ring struct {
 	turn  chan struct{} // held by who replaces state; of length 1
 	spare *signingItem  // a Custodian's key that no ring has yet; for who holds turn
 
+	telling sync.Mutex // one event at a time
+
 	mu        sync.Mutex // for the following; readers never take it
 	flight    *flight
 	attempted time.Time // when the last reading of the vault that counts began
+	anew      time.Time // what ReadAnew has used up: it must lie before now
 	outcome   error     // of that reading
 }
 
@@ -141,7 +144,7 @@ func (r *Ring) Signing() (*Private, error) {
 }
 
 // Public is the verification key for an issuer's kid. A kid that the ring does not have is
-// ErrUnknown, or ErrUnavailable if the ring has not been read within MaxStale; see Refresh. Another
+// ErrUnknown, or ErrUnavailable if the ring has not been read within MaxStale; see ReadAnew. Another
 // issuer's kid is ErrUnknown.
 func (r *Ring) Public(issuer, kid string) (*Public, error) {
 	s := r.state.Load()

@@ -1,7 +1,9 @@
 package keys_test
 
 import (
+	"bytes"
 	"context"
+	"crypto"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -133,19 +135,31 @@ func TestUnknownKids(t *testing.T) {
 func TestConfigurationsThatAreRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "ring")
 	for name, change := range map[string]func(*keys.Config){
-		"no issuer":                    func(c *keys.Config) { c.Issuer = "" },
-		"an issuer with a line end":    func(c *keys.Config) { c.Issuer = "https://a\n" },
-		"an issuer that is not UTF-8":  func(c *keys.Config) { c.Issuer = "\xff" },
-		"no vault":                     func(c *keys.Config) { c.Vault = nil },
-		"no way to keep keys":          func(c *keys.Config) { c.Wrapper = nil },
-		"two ways to keep keys":        func(c *keys.Config) { c.InClear = true },
-		"MaxStale below Skew":          func(c *keys.Config) { c.MaxStale = 4 * time.Second },
-		"MaxStale over an hour":        func(c *keys.Config) { c.MaxStale = 2 * time.Hour },
-		"a negative Skew":              func(c *keys.Config) { c.Skew = -1 },
-		"MaxTTL over a day":            func(c *keys.Config) { c.MaxTTL = 25 * time.Hour },
-		"a negative MaxTTL":            func(c *keys.Config) { c.MaxTTL = -time.Hour },
-		"MaxTTL not in whole seconds":  func(c *keys.Config) { c.MaxTTL = 1500 * time.Millisecond },
-		"a directory without its name": func(c *keys.Config) { c.Vault = keys.Dir("") },
+		"no issuer":                     func(c *keys.Config) { c.Issuer = "" },
+		"an issuer with a line end":     func(c *keys.Config) { c.Issuer = "https://a\n" },
+		"an issuer that is not UTF-8":   func(c *keys.Config) { c.Issuer = "\xff" },
+		"no vault":                      func(c *keys.Config) { c.Vault = nil },
+		"no way to keep keys":           func(c *keys.Config) { c.Wrapper = nil },
+		"two ways to keep keys":         func(c *keys.Config) { c.InClear = true },
+		"MaxStale below Skew":           func(c *keys.Config) { c.MaxStale = 4 * time.Second },
+		"MaxStale over an hour":         func(c *keys.Config) { c.MaxStale = 2 * time.Hour },
+		"a negative Skew":               func(c *keys.Config) { c.Skew = -1 },
+		"MaxTTL over a day":             func(c *keys.Config) { c.MaxTTL = 25 * time.Hour },
+		"a negative MaxTTL":             func(c *keys.Config) { c.MaxTTL = -time.Hour },
+		"MaxTTL not in whole seconds":   func(c *keys.Config) { c.MaxTTL = 1500 * time.Millisecond },
+		"a Period that is too short":    func(c *keys.Config) { c.Period = 2*lead - 1 },
+		"a Period of a century":         func(c *keys.Config) { c.Period = 100 * 365 * 24 * time.Hour },
+		"a Propagation of a blink":      func(c *keys.Config) { c.Propagation = time.Millisecond },
+		"a Propagation of a month":      func(c *keys.Config) { c.Propagation = 30 * 24 * time.Hour },
+		"a negative Propagation":        func(c *keys.Config) { c.Propagation = -1 },
+		"a Leeway over a minute":        func(c *keys.Config) { c.Leeway = time.Minute + 1 },
+		"a negative Leeway":             func(c *keys.Config) { c.Leeway = -1 },
+		"a MACPeriod that is too short": func(c *keys.Config) { c.MACPeriod = 2*(stale+10*time.Second) - 1 },
+		"a MACPeriod of a century":      func(c *keys.Config) { c.MACPeriod = 100 * 365 * 24 * time.Hour },
+		"a negative MACLife":            func(c *keys.Config) { c.MACLife = -1 },
+		"a MACLife of a century":        func(c *keys.Config) { c.MACLife = 100 * 365 * 24 * time.Hour },
+		"an algorithm that is nil":      func(c *keys.Config) { c.Also = []keys.Algorithm{nil} },
+		"a directory without its name":  func(c *keys.Config) { c.Vault = keys.Dir("") },
 	} {
 		c := keys.Config{Issuer: issuer, Vault: keys.Dir(dir), Wrapper: wrapper(t)}
 		change(&c)
@@ -158,6 +172,66 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	}
 	if info, err := keys.Inspect(context.Background(), keys.Dir(dir), time.Now()); info != nil || err != nil {
 		t.Errorf("a refused configuration left a ring behind: %v", err)
+	}
+}
+
+// own is an algorithm that this package does not have.
+type own struct{ keys.Algorithm }
+
+func (own) Name() string { return "OWN" }
+
+func (o own) ParseJWK(jwk []byte) (crypto.PublicKey, error) {
+	return o.Algorithm.ParseJWK(bytes.Replace(jwk, []byte(`"OWN"`), []byte(`"ES256"`), 1))
+}
+
+// TestTheAlgorithmMayChange: keys of the former one go on, if the configuration still names it.
+func TestTheAlgorithmMayChange(t *testing.T) {
+	f := newFleet(t, func(c *keys.Config) { c.Algorithm = own{keys.ES256} })
+	first := signs(t, f.open(t))
+	f.Algorithm = nil
+	if _, err := keys.Open(t.Context(), f.Config); err == nil || !strings.Contains(err.Error(), "Config.Also") {
+		t.Errorf("%v, want the remedy", err)
+	}
+	f.Also = []keys.Algorithm{own{keys.ES256}}
+	r := f.open(t)
+	if signs(t, r) != first {
+		t.Error("another key signs")
+	}
+	f.stepped(t, period-lead, r)
+	f.stepped(t, lead, r)
+	if k, err := r.Signing(); err != nil || k.Algorithm() != keys.ES256 || len(r.Publics()) != 2 {
+		t.Errorf("its successor: %v, %v", k, err)
+	}
+}
+
+// TestTheArithmeticIsInTheError, with what to do about it.
+func TestTheArithmeticIsInTheError(t *testing.T) {
+	for _, c := range []struct {
+		change func(*keys.Config)
+		want   []string // or nothing: it is accepted
+	}{
+		{func(c *keys.Config) { c.Period = time.Hour },
+			[]string{"Period is 1h0m0s", "2 x (Propagation 1h0m0s + MaxStale 1m0s + 2 x Skew 5s) = 2h2m20s", "raise Period"}},
+		{func(c *keys.Config) { c.Period = 2*time.Hour + 2*time.Minute + 20*time.Second }, nil},
+		{func(c *keys.Config) { c.Period, c.Propagation = time.Hour, 20*time.Minute }, nil},
+		{func(c *keys.Config) { c.Propagation = 7 * 24 * time.Hour }, nil},
+		{func(c *keys.Config) { c.Period, c.Propagation = 14*24*time.Hour, 7*24*time.Hour }, []string{"= 336h2m20s"}},
+		{func(c *keys.Config) { c.MaxStale = time.Hour; c.Period = 4 * time.Hour }, []string{"MaxStale 1h0m0s", "= 4h0m20s"}},
+		{func(c *keys.Config) { c.MACPeriod = time.Minute },
+			[]string{"MACPeriod is 1m0s", "2 x (MaxStale 1m0s + 2 x Skew 5s) = 2m20s"}},
+		{func(c *keys.Config) { c.Period, c.MACPeriod = -1, -1 }, nil},
+	} {
+		config := keys.Config{Issuer: issuer, Vault: new(memory), Wrapper: wrapper(t)}
+		c.change(&config)
+		_, err := keys.Open(t.Context(), config)
+		if (err == nil) != (c.want == nil) {
+			t.Errorf("%v, want %q", err, c.want)
+		}
+		for _, part := range c.want {
+			if err != nil && !strings.Contains(err.Error(), part) {
+				t.Errorf("%v, want %q in it", err, part)
+			}
+		}
 	}
 }
 

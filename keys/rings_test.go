@@ -29,6 +29,7 @@ func simulate(t *testing.T, p plan) *world {
 // req 39, req 40, req 41, req 44: a fleet whose processes die, whose vault fails and goes back, whose
 // clocks are as far apart as they may be, and whose operators have emergencies.
 func TestAFleetRotatesItsKeysAndNobodyNotices(t *testing.T) {
+	t.Parallel()
 	rotations := 50
 	if os.Getenv("WRIT_RINGS") == "full" {
 		rotations = 1000
@@ -41,6 +42,7 @@ func TestAFleetRotatesItsKeysAndNobodyNotices(t *testing.T) {
 
 // The simulation must find what is wrong with a fleet: each of these breaks one rule.
 func TestTheSimulationFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		plan plan
 		want string

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -47,23 +48,30 @@ type source interface {
 	rewrap(i item, alg string) (item, error)
 }
 
-// step is everything that is due.
+// step is everything that is due. What fails does not keep the rest from being done.
 func (d *draft) step() error {
 	c := d.config
+	var failed []error
 	if c.Period > 0 && !d.now.Add(c.lead()).Before(d.last().ActivateAt.Add(c.Period)) {
-		if _, err := d.publish(); err != nil {
-			return err
-		}
+		_, err := d.publish()
+		failed = append(failed, err)
 	}
 	for _, ring := range []struct {
 		items *[]item
 		alg   string
 	}{{&d.MAC, macAlgorithm}, {&d.Data, dataAlgorithm}} {
-		if err := d.stageSecret(ring.items, ring.alg); err != nil {
-			return err
-		}
+		failed = append(failed, d.stageSecret(ring.items, ring.alg))
 	}
 	d.prune()
+	// Nodes under an old and a new secret would else undo each other's work without a pause.
+	if d.now.Sub(d.before.UpdatedAt) >= c.MaxStale {
+		failed = append(failed, d.rewrapAll())
+	}
+	return errors.Join(failed...)
+}
+
+// rewrapAll puts everything under the Wrapper's current key.
+func (d *draft) rewrapAll() error {
 	d.changed = d.changed || d.staleSeal
 	return d.rewrap()
 }

@@ -33,7 +33,7 @@ type world struct {
 	compromised map[string]time.Time // by kid, when it was replaced
 	emergency   map[string]time.Time // by kid, since when it signs without having been published before
 	removed     map[string]time.Time // by kid, when the vault first said so
-	signed      map[string]bool      // kids that have signed
+	signed      map[string][]byte    // by kid of what has signed, a signature
 	counts      map[string]int
 	faults      []string
 }
@@ -51,7 +51,7 @@ type plan struct {
 
 const (
 	fleetSkew    = 5 * time.Second
-	fleetStale   = 2 * time.Minute
+	fleetStale   = 4 * time.Minute
 	fleetTTL     = 5 * time.Minute
 	fleetLeeway  = time.Minute
 	setMaxAge    = 5 * time.Minute // of the key set
@@ -71,7 +71,7 @@ func newWorld(t testing.TB, p plan, seed uint64) *world {
 	w := &world{
 		t: t, random: rand.New(rand.NewPCG(seed, 0)), plan: p, start: start, now: start, limit: start.Add(1 << 60),
 		compromised: map[string]time.Time{}, emergency: map[string]time.Time{}, removed: map[string]time.Time{},
-		signed: map[string]bool{}, counts: map[string]int{},
+		signed: map[string][]byte{}, counts: map[string]int{},
 	}
 	w.vault = &fleetVault{w: w}
 	w.config = keys.Config{
@@ -90,7 +90,7 @@ func newWorld(t testing.TB, p plan, seed uint64) *world {
 		n.drift()
 		w.after(0, n.open)
 		w.every(fleetStale/3, n.step)
-		w.every(30*time.Second, n.sign)
+		w.every(90*time.Second, n.sign)
 		w.every(time.Hour, n.drift)
 		w.every(2*fleetPeriod, n.crash)
 		w.every(3*fleetPeriod, n.cutOff)

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -21,12 +22,15 @@ const (
 	maxRemovals = 1000
 )
 
+// validKID is a thumbprint, or what stands for a MAC or data key.
+var validKID = regexp.MustCompile(`^([A-Za-z0-9_-]{43}|[0-9a-f]{8})$`)
+
 func (t *tombstone) check() error {
 	switch {
 	case t.RemovedAt.IsZero():
 		return errors.New("it lacks a date")
-	case t.KID == "" || len(t.KID) > 64:
-		return errors.New("it lacks its kid")
+	case !validKID.MatchString(t.KID):
+		return errors.New("its kid is none")
 	}
 	return nil
 }

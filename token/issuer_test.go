@@ -147,3 +147,31 @@ func TestData(t *testing.T) {
 		t.Error("what is no JSON object was taken as data")
 	}
 }
+
+// changing is a SigningKey whose key changes.
+type changing struct{ now key }
+
+func (c *changing) Signing() (*keys.Private, error) { return c.now.Private, nil }
+
+func TestAnIssuerFollowsItsKey(t *testing.T) {
+	c := &changing{newKey(t, keys.EdDSA)}
+	i := newIssuer(t, c)
+	for _, a := range []keys.Algorithm{keys.EdDSA, keys.EdDSA, keys.HS256} {
+		c.now = newKey(t, a)
+		raw, err := i.Issue(token.Claims{Subject: "a"}, start, start.Add(time.Minute), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := verify(verifier(t, token.VerifierConfig{Keys: c.now}), raw); err != nil || v.KeyID() != c.now.ID() {
+			t.Errorf("under the next key: %v", err)
+		}
+	}
+}
+
+func TestDataTravelsWithoutWhiteSpace(t *testing.T) {
+	k := newKey(t, keys.HS256)
+	v, err := verify(verifier(t, token.VerifierConfig{Keys: k}), issue(t, k, token.Claims{Data: []byte("{\n  \"a\": \"b c\"\n}")}))
+	if err != nil || string(v.RawData()) != `{"a":"b c"}` {
+		t.Errorf("data %s, %v", v.RawData(), err)
+	}
+}

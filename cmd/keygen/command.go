@@ -106,6 +106,12 @@ func (c *command) schedule() *keys.Config {
 	c.duration(&s.Skew, "skew")
 	c.duration(&s.MACPeriod, "mac-period")
 	c.duration(&s.MACLife, "mac-life")
+	if text, ok := os.LookupEnv("WRIT_KEY_PERIOD"); ok {
+		var err error
+		if s.Period, err = time.ParseDuration(text); err != nil || s.Period <= 0 {
+			c.refuse("WRIT_KEY_PERIOD must be a duration above zero, such as 720h")
+		}
+	}
 	if text, ok := os.LookupEnv("WRIT_CLOCK_SKEW"); ok {
 		var err error
 		if s.Skew, err = time.ParseDuration(text); err != nil || s.Skew <= 0 {
@@ -119,7 +125,8 @@ func (c *command) schedule() *keys.Config {
 const scheduleUsage = `
 These must be what the program's keys.Config has, or both reckon differently. Without
 them keygen reckons with the defaults.
-    --period TIME       how long a key signs; never: rotated by hand. Default: 30d.
+    --period TIME       how long a key signs; never: rotated by hand. Default:
+                        WRIT_KEY_PERIOD, or else 30d.
     --propagation TIME  until every verifier has seen a new key. Default: 1h.
     --max-stale TIME    how old a program's reading of the ring may be. Default: 1m.
     --leeway TIME       of verifiers, at most. Default: 1m.

@@ -12,8 +12,7 @@ const pruneUsage = `Usage:
 
 Does what is due: wipes the private half of keys that no program signs with any more,
 and removes keys whose last token has expired. With --former-secret-file it also brings
-the whole ring under the secret of today, and does whatever else a program would do by
-the schedule. Running programs do all this by themselves.
+the whole ring under the secret of today. Running programs do all this by themselves.
 ` + protectionUsage + scheduleUsage
 
 func (t *tool) prune(ctx context.Context, args []string) error {
@@ -27,13 +26,13 @@ func (t *tool) prune(ctx context.Context, args []string) error {
 	var told []keys.RingEvent
 	change.config.Observe = func(e keys.RingEvent) { told = append(told, e) }
 	return t.change(ctx, raw, change, func(ring *keys.Ring) error {
-		if *change.former == "" {
-			err = ring.Prune(ctx)
-		} else {
-			_, err = ring.Step(ctx) // which also wraps anew
-		}
-		if err != nil {
+		if err := ring.Prune(ctx); err != nil {
 			return err
+		}
+		if *change.former != "" {
+			if _, err := ring.Rewrap(ctx); err != nil {
+				return err
+			}
 		}
 		n := 0
 		for _, e := range told {

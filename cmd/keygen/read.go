@@ -119,7 +119,15 @@ func (x *changing) open(ctx context.Context, at *target) (*keys.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k := inState(info.Keys, keys.Active); k != nil {
+	c.Issuer = cmp.Or(os.Getenv("WRIT_ISSUER"), info.Issuer)
+	if err := x.protection.configure(&c); err != nil {
+		return nil, err
+	}
+	genuine, err := keys.Load(ctx, c) // info may be anybody's work
+	if err != nil {
+		return nil, err
+	}
+	if k := inState(genuine.Timeline(), keys.Active); k != nil {
 		if k.Ref != "" && !x.elsewhere {
 			return nil, errors.New("the ring's signing keys are kept elsewhere, in a KMS or HSM, and keygen does not reach that: have a program do this, with its Ring's methods")
 		}
@@ -129,10 +137,6 @@ func (x *changing) open(ctx context.Context, at *target) (*keys.Ring, error) {
 		if c.MaxTTL == 0 {
 			c.MaxTTL = k.MaxTTL
 		}
-	}
-	c.Issuer = cmp.Or(os.Getenv("WRIT_ISSUER"), info.Issuer)
-	if err := x.protection.configure(&c); err != nil {
-		return nil, err
 	}
 	return keys.Load(ctx, c)
 }

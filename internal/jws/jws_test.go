@@ -1,6 +1,7 @@
 package jws
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -87,6 +88,7 @@ func TestOnlyTheCompactFormInItsOneSpelling(t *testing.T) {
 		"a header of odd length":           part[0] + "AAAA"[:(5-len(part[0])%4)%4] + "." + part[1] + "." + part[2],
 		"a header that is no JSON":         "AAAA." + part[1] + "." + part[2],
 		"8 KiB and a byte":                 part[0] + "." + strings.Repeat("A", MaxSize) + "." + part[2],
+		"a header of 3 KiB":                encoded(`{"alg":"EdDSA","x":"`+strings.Repeat("x", 3<<10)+`"}`) + "." + part[1] + "." + part[2],
 		"a mebibyte of dots":               strings.Repeat(".", 1<<20),
 		"a mebibyte of letters":            strings.Repeat("A", 1<<20),
 		"a bearer scheme in front":         "Bearer " + good,
@@ -107,6 +109,8 @@ func TestOnlyTheCompactFormInItsOneSpelling(t *testing.T) {
 		}
 	}
 }
+
+func encoded(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
 // leftOver spells the same bytes with other bits in the last character, where there are such.
 func leftOver(part string) string {

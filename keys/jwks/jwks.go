@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/writ-go/writ/keys"
@@ -35,7 +36,8 @@ func Marshal(set []*keys.Public) []byte {
 // Handler serves the ring's public keys to GET and HEAD, pending and retired ones included. Caches may
 // keep the answer for 5 minutes, or until the set is due to change if that is sooner; a strong ETag makes asking again cheap. It never answers with an empty set,
 // which some verifiers would take for "every key is gone", but with 503 if the ring has no key to show
-// for now, and with 404 if all its keys are symmetric.
+// for now or is too old to be trusted, and with 404 if all its keys are symmetric. A request with
+// Cache-Control: no-cache has the ring read anew, if there are not too many of them.
 func Handler(r *keys.Ring) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if req.Method != http.MethodGet && req.Method != http.MethodHead {
@@ -43,9 +45,12 @@ func Handler(r *keys.Ring) http.Handler {
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 			return
 		}
+		if noCache(req) {
+			r.ReadAnew(req.Context()) // who asks like that has seen a key that this node may not have yet
+		}
 		set := r.Publics()
 		switch {
-		case len(set) == 0:
+		case len(set) == 0 || r.Ready() != nil: // a key in it may have been replaced long ago
 			w.Header().Set("Cache-Control", "no-store")
 			w.Header().Set("Retry-After", "5")
 			http.Error(w, "the key set is unavailable", http.StatusServiceUnavailable)
@@ -67,4 +72,15 @@ func Handler(r *keys.Ring) http.Handler {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		http.ServeContent(w, req, "", time.Time{}, bytes.NewReader(body)) // answers If-None-Match
 	})
+}
+
+func noCache(r *http.Request) bool {
+	for _, value := range r.Header.Values("Cache-Control") {
+		for directive := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(directive), "no-cache") {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -219,6 +219,9 @@ func TestMaxAgeEndsAtTheNextChange(t *testing.T) {
 			{-time.Minute, "public, max-age=10"},
 		} {
 			time.Sleep(time.Until(publishes.Add(-test.before)))
+			if err := ring.Reload(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			w := httptest.NewRecorder()
 			jwks.Handler(ring).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 			if got := w.Header().Get("Cache-Control"); got != test.want {
