@@ -65,6 +65,7 @@ func TestRunTellsOnceWhatFails(t *testing.T) {
 		time.Sleep(time.Minute)
 		v.fail.Store(true)
 		time.Sleep(5 * time.Minute)
+		synctest.Wait()
 		if len(failed) != 2 || !errors.Is(failed[0], errDown) || !errors.Is(failed[1], errDown) {
 			t.Errorf("told %v", failed)
 		}
