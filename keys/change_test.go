@@ -258,7 +258,11 @@ func TestReplaceOfAKeyThatDoesNotSign(t *testing.T) {
 	second := signs(t, r)
 	next, err := r.Replace(t.Context(), first)
 	check(t, err)
-	f.add(6 * time.Second)
+	f.add(5*time.Second - time.Millisecond)
+	if signs(t, r) != second {
+		t.Error("while that is being written, another node may still sign with the old key")
+	}
+	f.add(time.Millisecond)
 	if signs(t, r) != next.ID() {
 		t.Error("a new key must sign")
 	}
@@ -321,35 +325,84 @@ func TestAClockThatIsWrongRotatesNothing(t *testing.T) {
 
 // TestANodeWhoseClockIsAheadTakesNothingFromTheOthers while they run: they go on by their own clocks.
 func TestANodeWhoseClockIsAheadTakesNothingFromTheOthers(t *testing.T) {
-	f := newFleet(t, func(c *keys.Config) { c.MACPeriod = 2 * period })
+	for name, ahead := range map[string]time.Duration{"it wipes": 10 * time.Minute, "it removes": 500 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			f := newFleet(t, func(c *keys.Config) { c.MACPeriod = time.Hour })
+			r := f.open(t)
+			mac, err := r.SigningMAC()
+			check(t, err)
+			sealed, err := r.Seal([]byte("plain"), nil)
+			check(t, err)
+			f.stepped(t, period-lead, r)
+			f.stepped(t, lead-time.Minute, r)
+			first := signs(t, r)
+			fast := f.Config
+			fast.Now = func() time.Time { return f.now().Add(ahead) }
+			other := reopen(t, fast)
+			for range 3 {
+				check(t, second(other.Step(t.Context())))
+			}
+			goesOn := func() {
+				t.Helper()
+				if signs(t, r) != first {
+					t.Error("another key signs")
+				}
+				if _, err := r.Public(issuer, first); err != nil || !slices.ContainsFunc(r.Publics(), func(p *keys.Public) bool { return p.ID() == first }) {
+					t.Errorf("it does not verify: %v", err)
+				}
+				if found, ok := r.MAC(kidOf(mac)); !ok || string(found) != string(mac) {
+					t.Error("the MAC key was taken away")
+				}
+				if _, err := r.Unseal(sealed, nil); err != nil {
+					t.Errorf("the data key was taken away: %v", err)
+				}
+			}
+			if err := second(r.Step(t.Context())); err == nil || !strings.Contains(err.Error(), "NTP") {
+				t.Errorf("%v, want that a clock is wrong", err)
+			}
+			goesOn()
+			old := f.copy()
+			check(t, second(r.Replace(t.Context(), r.Timeline()[len(r.Timeline())-1].Public.ID())))
+			if _, err := r.Public(issuer, first); err != nil {
+				t.Errorf("an operator changes something else: %v", err)
+			}
+			f.put(old)
+			check(t, r.Reload(t.Context()))
+			if _, err := r.Public(issuer, first); err != nil {
+				t.Errorf("the vault goes back: %v", err)
+			}
+			// What is compromised goes at once, whatever the clock says.
+			if stolen := other.Timeline()[0].Public.ID(); ahead > time.Hour {
+				check(t, second(other.Replace(t.Context(), first))) // which left there, and is marked
+				check(t, r.Reload(t.Context()))
+				if _, err := r.Public(issuer, first); !errors.Is(err, keys.ErrUnknown) || stolen == first {
+					t.Errorf("a compromised key: %v, want ErrUnknown", err)
+				}
+			}
+		})
+	}
+}
+
+// TestWhatWasKeptBecauseAClockIsAheadGoesInTime.
+func TestWhatWasKeptBecauseAClockIsAheadGoesInTime(t *testing.T) {
+	const ahead = 10 * time.Hour
+	f := newFleet(t, nil)
 	r := f.open(t)
 	f.stepped(t, period-lead, r)
 	f.stepped(t, lead-time.Minute, r)
 	first := signs(t, r)
-	mac, err := r.SigningMAC()
-	check(t, err)
 	fast := f.Config
-	fast.Now = func() time.Time { return f.now().Add(500 * 24 * time.Hour) }
-	ahead := reopen(t, fast)
-	for range 3 { // it wipes, removes and stages
-		check(t, second(ahead.Step(t.Context())))
+	fast.Now = func() time.Time { return f.now().Add(ahead) }
+	check(t, second(reopen(t, fast).Step(t.Context())))
+	f.add(2 * time.Minute)
+	check(t, r.Reload(t.Context()))
+	if _, err := r.Public(issuer, first); err != nil || signs(t, r) == first {
+		t.Errorf("by its own clock it has retired, and verifies: %v", err)
 	}
-	if _, err := ahead.Public(issuer, first); !errors.Is(err, keys.ErrUnknown) {
-		t.Fatalf("it has not removed the key: %v", err)
-	}
-	if err := second(r.Step(t.Context())); err == nil || !strings.Contains(err.Error(), "NTP") {
-		t.Errorf("%v, want that a clock is wrong", err)
-	}
-	if _, err := r.Public(issuer, first); err != nil || !slices.ContainsFunc(r.Publics(), func(p *keys.Public) bool { return p.ID() == first }) {
-		t.Errorf("the key that signs was taken away: %v", err)
-	}
-	if now, err := r.SigningMAC(); err != nil || string(now) != string(mac) {
-		t.Errorf("another MAC key: %v", err)
-	}
-	f.add(501 * 24 * time.Hour)
-	check(t, second(r.Step(t.Context())))
+	f.add(ahead)
+	check(t, r.Reload(t.Context()))
 	if _, err := r.Public(issuer, first); !errors.Is(err, keys.ErrUnknown) {
-		t.Errorf("when it is time by its own clock: %v, want ErrUnknown", err)
+		t.Errorf("%v, want ErrUnknown", err)
 	}
 }
 

@@ -93,8 +93,8 @@ func TestACustodianKeepsSigningKeys(t *testing.T) {
 		public, err := r.Public(issuer, active.ID())
 		check(t, err)
 		check(t, public.Verify([]byte("m"), sig))
-		if active.MaxTTL() != time.Hour {
-			t.Errorf("it may sign for %v", active.MaxTTL())
+		if here, err := r.Signing(); err != nil || active.MaxTTL() != time.Hour || here.MaxTTL() != time.Hour {
+			t.Errorf("it may sign for %v, here for %v: %v", active.MaxTTL(), here.MaxTTL(), err)
 		}
 		f.stepped(t, stale, r, other)
 		f.stepped(t, leaves, r, other)

@@ -33,13 +33,10 @@ func (c *Config) keepEarly(next, held *keyring, now time.Time) {
 		}
 	}
 	for i, k := range next.Keys {
-		if k.hasPrivate() || !c.wipeAt(retireAt(next.Keys, i)).After(now) {
-			continue
-		}
-		j := slices.IndexFunc(held.signers, func(s signer) bool { return s.KID == k.KID })
-		if j >= 0 {
-			s := held.signers[j]
-			s.CreatedAt, s.ActivateAt = k.CreatedAt, k.ActivateAt
+		early[k.KID] = !k.hasPrivate() && c.wipeAt(retireAt(next.Keys, i)).After(now)
+	}
+	for _, s := range held.signers {
+		if early[s.KID] {
 			next.signers, next.early = append(next.signers, s), true
 		}
 	}

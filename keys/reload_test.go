@@ -2,6 +2,7 @@ package keys_test
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"os"
 	"path/filepath"
@@ -147,6 +148,47 @@ func TestAWorseDocumentNeverReplacesTheRing(t *testing.T) {
 			t.Errorf("%s: a minute later: %v, want ErrUnavailable", name, err)
 		}
 	}
+}
+
+// TestWhatChangesInADocumentIsOpenedAnew: what stands there as before is not.
+func TestWhatChangesInADocumentIsOpenedAnew(t *testing.T) {
+	rsa := func(c *keys.Config) { c.Algorithm = rsaOnce{keys.RS256} }
+	for name, c := range map[string]struct {
+		configure func(*keys.Config)
+		change    func(ring object)
+		want      func(r *keys.Ring) bool // or nil: it is refused
+	}{
+		"another max_ttl":           {nil, func(ring object) { firstKey(ring)["max_ttl"] = 60 }, func(r *keys.Ring) bool { k, _ := r.Signing(); return k.MaxTTL() == time.Minute }},
+		"another private half":      {nil, func(ring object) { firstKey(ring)["private"] = firstMAC(ring)["private"] }, nil},
+		"another MAC key":           {nil, func(ring object) { firstMAC(ring)["private"] = firstData(ring)["private"] }, nil},
+		"a MAC key for a data key":  {nil, func(ring object) { ring["mac"], ring["data"] = ring["data"], ring["mac"] }, nil},
+		"another alg of an RSA key": {rsa, changeAlgorithm, nil},
+		"another alg of one, in clear": {func(c *keys.Config) { rsa(c); inClear(c) }, changeAlgorithm, func(r *keys.Ring) bool {
+			k, _ := r.Signing()
+			return k.Algorithm() == keys.PS256 && r.Publics()[0].Algorithm() == keys.PS256
+		}},
+	} {
+		f := newFleet(t, c.configure)
+		r := f.open(t)
+		f.put(documentOf(t, f.Config, func(ring object) {
+			ring["updated_at"] = f.now().Add(time.Second).Format(time.RFC3339)
+			c.change(ring)
+		}))
+		err := r.Reload(t.Context())
+		if (err == nil) != (c.want != nil) || c.want != nil && !c.want(r) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// rsaOnce makes the one test key.
+type rsaOnce struct{ keys.Algorithm }
+
+func (rsaOnce) Generate() (crypto.Signer, error) { return rsaKey(), nil }
+
+func changeAlgorithm(ring object) {
+	firstKey(ring)["alg"] = "PS256"
+	firstKey(ring)["public"].(object)["alg"] = "PS256"
 }
 
 func rewrite(t *testing.T, dir string, doc []byte) {

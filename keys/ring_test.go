@@ -175,6 +175,29 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestASymmetricKeyKeepsItsSecretUntilItLeaves: nothing else verifies.
+func TestASymmetricKeyKeepsItsSecretUntilItLeaves(t *testing.T) {
+	f := newFleet(t, func(c *keys.Config) { c.Algorithm = keys.HS256 })
+	r := f.open(t)
+	k, err := r.Signing()
+	check(t, err)
+	sig, err := k.Sign([]byte("m"))
+	check(t, err)
+	f.stepped(t, period-lead, r)
+	f.stepped(t, lead, r)
+	f.stepped(t, stale, r)
+	if list := r.Timeline(); !list[0].WipeAt.IsZero() || list[0].Wiped || list[0].RemoveAt.IsZero() {
+		t.Errorf("%+v", list[0])
+	}
+	public, err := f.open(t).Public(issuer, k.ID())
+	check(t, err)
+	check(t, public.Verify([]byte("m"), sig))
+	f.stepped(t, leaves, r)
+	if _, err := r.Public(issuer, k.ID()); !errors.Is(err, keys.ErrUnknown) {
+		t.Errorf("%v, want ErrUnknown", err)
+	}
+}
+
 // own is an algorithm that this package does not have.
 type own struct{ keys.Algorithm }
 
