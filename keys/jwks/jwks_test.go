@@ -230,3 +230,45 @@ func TestMaxAgeEndsAtTheNextChange(t *testing.T) {
 		}
 	})
 }
+
+// req 41: a node that has lost its vault must not go on publishing a key that others have replaced.
+func TestARingThatIsTooOldPublishesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ring := newRing(t)
+		time.Sleep(2 * time.Minute) // nobody runs it
+		w := httptest.NewRecorder()
+		jwks.Handler(ring).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Retry-After") == "" {
+			t.Errorf("status %d, %v", w.Code, w.Header())
+		}
+	})
+}
+
+// req 41: who asks past the caches has met a kid that this node may not know yet.
+func TestARequestWithNoCacheHasTheRingReadAnew(t *testing.T) {
+	c := keys.Config{Issuer: "https://app.example", Vault: keys.Dir(filepath.Join(t.TempDir(), "ring")), InClear: true}
+	ring, err := keys.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := keys.Load(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := other.Replace(t.Context(), ring.Publics()[0].ID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		cacheControl string
+		want         bool
+	}{{"", false}, {"max-age=0", false}, {"max-age=0, No-Cache", true}} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Cache-Control", test.cacheControl)
+		w := httptest.NewRecorder()
+		jwks.Handler(ring).ServeHTTP(w, r)
+		if got := strings.Contains(w.Body.String(), k.ID()); got != test.want {
+			t.Errorf("Cache-Control %q: has the new key: %v, want %v", test.cacheControl, got, test.want)
+		}
+	}
+}
