@@ -94,7 +94,7 @@ func (n *node) cutOff() {
 		return
 	}
 	n.cut = true
-	n.w.after(n.w.upTo(5*fleetStale), func() { n.cut = false })
+	n.w.after(fleetStale/2+n.w.upTo(fleetStale), func() { n.cut = false })
 }
 
 func (n *node) step() {
@@ -110,7 +110,10 @@ func (n *node) step() {
 }
 
 // sign issues a token and has it shown at once, some time, and at the last moment.
-func (n *node) sign() {
+func (n *node) sign() { n.issue(1) }
+
+// issue has the token shown to so many verifiers.
+func (n *node) issue(audience int) {
 	w := n.w
 	if n.ring == nil {
 		return
@@ -139,12 +142,12 @@ func (n *node) sign() {
 		w.signed[k.ID()] = t.signature
 	}
 	w.counts["tokens"]++
-	someone := func() *verifier { return w.verifiers[w.random.IntN(len(w.verifiers))] }
-	someone().check(t)
-	v := someone()
-	w.after(w.upTo(lifetime), func() { v.check(t) })
-	last := someone()
-	w.after(t.expires.Add(fleetLeeway-time.Millisecond).Sub(last.clock()), func() { last.check(t) })
+	for _, i := range w.random.Perm(len(w.verifiers))[:audience] {
+		v := w.verifiers[i]
+		v.check(t)
+		w.after(w.upTo(lifetime), func() { v.check(t) })
+		w.after(t.expires.Add(fleetLeeway-time.Millisecond).Sub(v.clock()), func() { v.check(t) })
+	}
 	if w.oneIn(8) {
 		n.authenticate()
 	}
@@ -172,9 +175,13 @@ func (n *node) inspect(k *keys.Private) {
 	}
 }
 
-// authenticate makes what MAC and data keys are for, and has it looked at as late as may be.
+// authenticate makes what MAC and data keys are for, and has it looked at on another node, at once and
+// later.
 func (n *node) authenticate() {
 	w := n.w
+	if n.ring == nil || n.ring.Ready() != nil {
+		return
+	}
 	mac, err := n.ring.SigningMAC()
 	sealed, sealErr := n.ring.Seal([]byte("plain"), []byte("place"))
 	if err != nil || sealErr != nil {
@@ -182,7 +189,7 @@ func (n *node) authenticate() {
 		return
 	}
 	sum := sha256.Sum256(mac)
-	w.after(w.upTo(fleetMACLife), func() {
+	look := func() {
 		other := w.nodes[w.random.IntN(len(w.nodes))]
 		if other.ring == nil || other.busy {
 			return
@@ -201,7 +208,9 @@ func (n *node) authenticate() {
 				w.fault("node %d lacks a data key: %v", other.id, err)
 			}
 		})
-	})
+	}
+	w.after(0, look)
+	w.after(w.upTo(fleetMACLife), look)
 }
 
 // serve is the key set, as a cache may keep it for maxAge.
@@ -214,7 +223,7 @@ func (n *node) serve() (kids map[string]*keys.Public, maxAge time.Duration, ok b
 		kids[p.ID()] = p
 	}
 	maxAge = setMaxAge
-	if next := n.ring.NextChange(n.clock()); !next.IsZero() {
+	if next := n.ring.NextChange(n.clock()); !next.IsZero() && n.w.oneIn(4) { // most know no better, which must do
 		maxAge = max(time.Second, min(maxAge, next.Sub(n.clock())))
 	}
 	return kids, maxAge, true
@@ -296,9 +305,8 @@ func (v *fleetVault) put(doc []byte) {
 func (w *world) read(doc []byte) {
 	var d struct {
 		Ring struct {
-			Keys []struct {
+			Keys, MAC []struct {
 				KID        string
-				CreatedAt  time.Time `json:"created_at"`
 				ActivateAt time.Time `json:"activate_at"`
 			}
 			Removed []struct {
@@ -308,13 +316,28 @@ func (w *world) read(doc []byte) {
 		}
 	}
 	check(w.t, json.Unmarshal(doc, &d))
-	for _, k := range d.Ring.Keys {
-		lead := w.plan.propagation + fleetStale + 2*fleetSkew
-		if _, seen := w.emergency[k.KID]; !seen && k.ActivateAt.Sub(k.CreatedAt) < lead {
-			w.emergency[k.KID] = w.now
+	suddenly := w.counts["documents"] == 0 // the first key, and one that replaces another, are not known before
+	for _, k := range d.Ring.Removed {
+		if _, seen := w.compromised[k.KID]; k.Compromised && !seen {
+			suddenly = true
 		}
+	}
+	for _, k := range d.Ring.Keys {
 		if _, ok := w.removed[k.KID]; ok {
 			w.fault("a removed key came back")
+		}
+		if seen := w.takesOver[k.KID]; !seen.Equal(k.ActivateAt) {
+			w.takesOver[k.KID] = k.ActivateAt
+			if seen.IsZero() && suddenly {
+				w.emergency[k.KID] = w.now
+			}
+			w.watch(k.ActivateAt, func(n *node) { n.issue(len(w.verifiers)) })
+		}
+	}
+	for _, k := range d.Ring.MAC {
+		if !w.takesOver[k.KID].Equal(k.ActivateAt) {
+			w.takesOver[k.KID] = k.ActivateAt
+			w.watch(k.ActivateAt, (*node).authenticate)
 		}
 	}
 	for _, k := range d.Ring.Removed {
@@ -326,6 +349,17 @@ func (w *world) read(doc []byte) {
 		}
 	}
 	w.counts["documents"]++
+}
+
+// watch has every node do what it does with a key, by its own clock, just before and when it takes over.
+func (w *world) watch(at time.Time, do func(*node)) {
+	for _, n := range w.nodes {
+		for _, around := range []time.Duration{-time.Millisecond, time.Millisecond} {
+			if d := at.Add(around).Sub(n.clock()); d > 0 {
+				w.after(d, func() { do(n) })
+			}
+		}
+	}
 }
 
 // regress puts the vault back to an older copy, while some node has the newest.

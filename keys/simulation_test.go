@@ -32,6 +32,7 @@ type world struct {
 
 	compromised map[string]time.Time // by kid, when it was replaced
 	emergency   map[string]time.Time // by kid, since when it signs without having been published before
+	takesOver   map[string]time.Time // by kid
 	removed     map[string]time.Time // by kid, when the vault first said so
 	signed      map[string][]byte    // by kid of what has signed, a signature
 	counts      map[string]int
@@ -70,7 +71,7 @@ func newWorld(t testing.TB, p plan, seed uint64) *world {
 	start := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	w := &world{
 		t: t, random: rand.New(rand.NewPCG(seed, 0)), plan: p, start: start, now: start, limit: start.Add(1 << 60),
-		compromised: map[string]time.Time{}, emergency: map[string]time.Time{}, removed: map[string]time.Time{},
+		takesOver: map[string]time.Time{}, compromised: map[string]time.Time{}, emergency: map[string]time.Time{}, removed: map[string]time.Time{},
 		signed: map[string][]byte{}, counts: map[string]int{},
 	}
 	w.vault = &fleetVault{w: w}
@@ -93,7 +94,7 @@ func newWorld(t testing.TB, p plan, seed uint64) *world {
 		w.every(90*time.Second, n.sign)
 		w.every(time.Hour, n.drift)
 		w.every(2*fleetPeriod, n.crash)
-		w.every(3*fleetPeriod, n.cutOff)
+		w.every(fleetPeriod, n.cutOff)
 	}
 	for range 4 {
 		w.caches = append(w.caches, &edge{w: w})
@@ -103,7 +104,7 @@ func newWorld(t testing.TB, p plan, seed uint64) *world {
 		w.verifiers = append(w.verifiers, v)
 		v.drift()
 		w.after(0, v.fetch)
-		w.every(refreshing, v.look)
+		w.after(w.upTo(refreshing), v.keepLooking)
 		w.every(time.Hour, v.drift)
 	}
 	if !p.calm {

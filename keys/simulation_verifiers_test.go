@@ -24,7 +24,7 @@ type edge struct {
 func (e *edge) get() (kids map[string]*keys.Public, age, maxAge time.Duration, ok bool) {
 	w := e.w
 	age = w.now.Sub(e.made)
-	if e.kids != nil && (age < e.maxAge || age < e.maxAge+cacheSlack && w.oneIn(2)) {
+	if e.kids != nil && age < e.maxAge+cacheSlack {
 		return e.kids, age, e.maxAge, true
 	}
 	for range 3 {
@@ -33,7 +33,7 @@ func (e *edge) get() (kids map[string]*keys.Public, age, maxAge time.Duration, o
 			return kids, 0, maxAge, true
 		}
 	}
-	return e.kids, age, e.maxAge, e.kids != nil && age < e.maxAge+cacheSlack
+	return nil, 0, 0, false
 }
 
 // verifier keeps a copy of the key set, and asks for another only when it looks and its copy is stale.
@@ -53,6 +53,11 @@ func (v *verifier) drift() {
 	old := v.off
 	v.off = v.w.offset()
 	v.made = v.made.Add(v.off - old) // ages do not depend on the wall clock
+}
+
+func (v *verifier) keepLooking() {
+	v.look()
+	v.w.after(refreshing, v.keepLooking)
 }
 
 func (v *verifier) look() {
