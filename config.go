@@ -56,6 +56,15 @@ type Config struct {
 	AbsoluteTTL time.Duration
 	// Rotation is the timing of refreshes; Rotation.Idle ends a session that is not refreshed.
 	Rotation rotation.Policy
+	// MaxSessions is how many sessions a subject may have. A sign-in beyond it ends the oldest ones, or is
+	// refused with RefuseBeyondMax (ErrTooManySessions). Several sign-ins at the same time may exceed it
+	// until the next. Default: any number.
+	MaxSessions     int
+	RefuseBeyondMax bool
+	// AskStore has every check of an access token also read the session's row, for sessions that live on
+	// the server: one round trip for each request, and none is answered while the store is away. See
+	// also Manager.Session, for single handlers.
+	AskStore bool
 	// MaxStale is how old this node's revocations and keys may be. Beyond it the node answers 503.
 	// Default 60 s, 10 s to 1 h.
 	MaxStale time.Duration
@@ -181,6 +190,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.AbsoluteTTL < 2*c.AccessTTL || c.AbsoluteTTL > longestCookie {
 		refuse("AbsoluteTTL (WRIT_ABSOLUTE_TTL) is %s, but must be at least 2 x AccessTTL %s = %s and at most %s", c.AbsoluteTTL, c.AccessTTL, 2*c.AccessTTL, longestCookie)
+	}
+	if c.MaxSessions < 0 {
+		refuse("MaxSessions (WRIT_MAX_SESSIONS) is %d, but must be at least 1, or 0 for any number", c.MaxSessions)
+	}
+	if c.RefuseBeyondMax && c.MaxSessions == 0 {
+		refuse("RefuseBeyondMax (WRIT_REFUSE_BEYOND_MAX) is set without MaxSessions (WRIT_MAX_SESSIONS)")
 	}
 	if c.MaxStale < 10*time.Second || c.MaxStale > time.Hour {
 		refuse("MaxStale is %s, but must be from 10s to 1h", c.MaxStale)

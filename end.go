@@ -145,6 +145,17 @@ func (m *Manager) cutoffEntry(subject string, before int64) revocation.Entry {
 	}
 }
 
+// sparedEntry says that s goes on above a cutoff of its subject, for as long as it may be asked. It
+// revokes nothing that the cutoff does not; see recall.
+func (m *Manager) sparedEntry(s *stored, cutoff int64) revocation.Entry {
+	return revocation.Entry{
+		Kind:    revocation.Session,
+		ID:      sessionID(s.id),
+		Before:  cutoff,
+		Expires: s.Rotation.AbsExp,
+	}
+}
+
 // EndOthers is EndAll but for t's session, which gets the access token that replaces its own: hand it
 // to the client. It expires when t does, and OnIssue is asked as for every token. The session's refresh
 // token stays good. token.ErrInvalid: t's session has ended itself, or OnIssue refuses it.
@@ -175,7 +186,7 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 				err = fmt.Errorf("%w: %w", token.ErrInvalid, err)
 			}
 			if !t.Anonymous() { // a visitor has no others
-				entries = append(entries, m.cutoffEntry(s.Claims.Subject, cutoff))
+				entries = append(entries, m.cutoffEntry(s.Claims.Subject, cutoff), m.sparedEntry(s, cutoff))
 			}
 			return entries, err
 		})
@@ -202,7 +213,9 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 // refreshes, and OnIssue sees it. It is for a changed role that must count now.
 // token.ErrUnavailable: some may still be good; try again.
 func (m *Manager) MustRefresh(ctx context.Context, subject string) error {
-	all, err := m.ofSubject(ctx, subject)
+	listing, cancel := m.deadline(ctx)
+	defer cancel()
+	all, err := m.ofSubject(listing, subject)
 	if err != nil {
 		return err
 	}
@@ -276,6 +289,16 @@ func (m *Manager) SignOut(w http.ResponseWriter, r *http.Request) error {
 	}
 	m.config.Cookies.Clear(w)
 	return m.revokeCookies(r)
+}
+
+// sessionsOf is whose cookies a browser has, as far as that can be told without the store.
+func (m *Manager) sessionsOf(r *http.Request) (ids [][16]byte) {
+	for _, raw := range m.config.Cookies.Tokens(r) {
+		if id, err := m.sessionOf(r.Context(), raw); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // revokeCookies ends every session that the browser's cookies belong to. There may be several: another

@@ -47,7 +47,7 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 	if m.issuer, err = token.NewIssuer(token.IssuerConfig{Issuer: c.Issuer, Audience: c.Audience, Keys: signingKey{m}}); err != nil {
 		return nil, err
 	}
-	m.list = revocation.NewList(c.Store, c.Now)
+	m.list = revocation.NewList(revocation.Config{Source: c.Store, Now: c.Now, Lost: m.restorer()})
 	if err := m.list.Load(ctx); err != nil {
 		return nil, fmt.Errorf("writ: revocations cannot be loaded from the store: %w", err)
 	}
@@ -108,9 +108,15 @@ func (m *Manager) purge(ctx context.Context) {
 		case <-tick.C:
 		}
 		for more, err := true, error(nil); more && err == nil; {
-			more, err = m.config.Store.Purge(ctx, m.config.Now())
+			more, err = m.purgeBatch(ctx)
 		}
 	}
+}
+
+func (m *Manager) purgeBatch(ctx context.Context) (more bool, err error) {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	return m.config.Store.Purge(ctx, m.config.Now())
 }
 
 // Ready is nil while tokens can be issued and judged; else it says why not. It is for health checks,
@@ -130,19 +136,26 @@ func (m *Manager) Ready() error {
 func (m *Manager) Close() error { return m.config.Store.Close() }
 
 // Verify checks an access token. See token.Verifier. Where that one does not know the key, the key ring
-// is read anew: another node may have made the key this moment.
+// is read anew: another node may have made the key this moment. With Config.AskStore it also asks the
+// store, whose answer is token.ErrRevoked or token.ErrUnavailable.
 func (m *Manager) Verify(ctx context.Context, raw string) (*token.Verified, error) {
 	t, err := m.verifier.Verify(ctx, raw)
-	if !errors.Is(err, token.ErrUnknownKey) {
-		return t, err
+	if errors.Is(err, token.ErrUnknownKey) {
+		if err := m.ring.ReadAnew(ctx); err != nil {
+			return nil, fmt.Errorf("%w: its key is unknown, and keys cannot be had now: %v", token.ErrUnavailable, err)
+		}
+		t, err = m.verifier.Verify(ctx, raw)
 	}
-	if err := m.ring.ReadAnew(ctx); err != nil {
-		return nil, fmt.Errorf("%w: its key is unknown, and keys cannot be had now: %v", token.ErrUnavailable, err)
+	if err == nil && m.config.AskStore {
+		_, err = m.Session(ctx, t)
 	}
-	return m.verifier.Verify(ctx, raw)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
-// Verifier is the verifier behind Verify, for ServeStale and Recheck.
+// Verifier is the verifier behind Verify, for ServeStale and Recheck. It never asks the store.
 func (m *Manager) Verifier() *token.Verifier { return m.verifier }
 
 // Guard guards handlers. Without from it takes Bearer and the cookies of Config.Cookies, and

@@ -138,7 +138,15 @@ type failing struct {
 	writ.Store
 	mu            sync.Mutex
 	before, after error
+	list          error
 	meanwhile     func()
+}
+
+// failList fails List alone.
+func (f *failing) failList(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = err
 }
 
 // once lets something happen before the next write.
@@ -190,11 +198,14 @@ func (f *failing) Save(ctx context.Context, row writ.Row, entries ...revocation.
 	return row, err
 }
 
-func (f *failing) List(ctx context.Context, owner string) ([]writ.Row, error) {
-	if err, _ := f.errs(); err != nil {
+func (f *failing) List(ctx context.Context, owner, after string, limit int) ([]writ.Row, error) {
+	f.mu.Lock()
+	err := errors.Join(f.before, f.list)
+	f.mu.Unlock()
+	if err != nil {
 		return nil, err
 	}
-	return f.Store.List(ctx, owner)
+	return f.Store.List(ctx, owner, after, limit)
 }
 
 func (f *failing) Append(ctx context.Context, entries ...revocation.Entry) error {

@@ -46,7 +46,7 @@ func (m *Manager) refresh(ctx context.Context, raw string, from token.Client) (*
 		if s.Audience != m.config.Audience {
 			return nil, fmt.Errorf("%w: the refresh token is for another audience", token.ErrInvalid)
 		}
-		outcome, s.Rotation = rotation.Decide(m.config.Rotation, s.Rotation, t, s.cutoff, m.listed(s.id), now)
+		outcome, s.Rotation = rotation.Decide(m.policy(s), s.Rotation, t, s.cutoff, m.listed(s.id), now)
 		switch outcome {
 		case rotation.Repeat, rotation.Adopt, rotation.Rotate, rotation.Recover:
 			s.LastSeen = from

@@ -45,6 +45,8 @@ type record struct {
 	Created  time.Time    `json:"created"`
 	Renewed  time.Time    `json:"renewed"`
 	Remember bool         `json:"remember,omitzero"`
+	// Idle is how long it lives without a refresh, if that is less than Config.Rotation.Idle.
+	Idle time.Duration `json:"idle,omitzero,format:nano"`
 }
 
 const recordFormat = 1
@@ -94,7 +96,33 @@ func (m *Manager) decode(row Row) (*stored, error) {
 		return nil, fmt.Errorf("%w: a session's row has format %d, and this program knows %d: update it", token.ErrUnavailable, s.Format, recordFormat)
 	}
 	s.id = id
+	m.recall(s)
 	return s, nil
+}
+
+// recall puts into s what this node has heard of the session, should the store have lost the write that
+// said so.
+func (m *Manager) recall(s *stored) {
+	before := m.list.Before(revocation.Session, s.row.ID)
+	if before == 0 || before == revocation.Ended {
+		return // see listed
+	}
+	s.MinStamp = max(s.MinStamp, before)
+	// Only a session that goes on above its subject's cutoff gets such an entry: EndOthers spared it, or
+	// MustRefresh found it alive.
+	if cutoff := m.list.Before(revocation.Subject, s.row.Owner); before >= cutoff {
+		s.Rotation.Stamp = max(s.Rotation.Stamp, cutoff+1)
+	}
+}
+
+// policy is the timing of s's refreshes.
+func (m *Manager) policy(s *stored) rotation.Policy {
+	p := m.config.Rotation
+	if s.Idle > 0 {
+		p.Idle = min(p.Idle, s.Idle)
+		p.Recovery = min(p.Recovery, p.Idle)
+	}
+	return p
 }
 
 // cutoff is the greatest cutoff for a subject, and for everyone, that this node has heard of.
@@ -150,6 +178,33 @@ func (s *stored) apply(f func(*Session) error) error {
 	return nil
 }
 
+// Session reads t's session from the store, for a handler that must have what is there now, or must know
+// that the session has not ended this very moment. token.ErrRevoked: it has ended, or t is older than
+// what was told to refresh. token.ErrUnavailable: the store did not answer.
+func (m *Manager) Session(ctx context.Context, t *token.Verified) (Session, error) {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	id, ok := parseSessionID(t.SessionID())
+	if !ok {
+		return Session{}, token.ErrMalformed
+	}
+	row, err := m.config.Store.Load(ctx, sessionID(id))
+	if errors.Is(err, ErrNotFound) {
+		return Session{}, token.ErrRevoked
+	}
+	if err != nil {
+		return Session{}, unavailable(err)
+	}
+	s, err := m.decode(row)
+	if err != nil {
+		return Session{}, err
+	}
+	if !m.live(s, m.config.Now()) || t.Stamp() <= max(s.cutoff, s.MinStamp) || t.Subject() != s.Claims.Subject {
+		return Session{}, token.ErrRevoked
+	}
+	return s.public(), nil
+}
+
 // Sessions lists a subject's live sessions, newest first. ErrUnavailable (of package token): the
 // store did not answer.
 func (m *Manager) Sessions(ctx context.Context, subject string) ([]Session, error) {
@@ -176,20 +231,28 @@ func (m *Manager) ofSubject(ctx context.Context, subject string) ([]*stored, err
 	if subject == "" {
 		return nil, errNoSubject
 	}
-	rows, err := m.config.Store.List(ctx, subject)
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	all := make([]*stored, 0, len(rows))
-	for _, row := range rows {
-		s, err := m.decode(row)
+	var all []*stored
+	for after := ""; ; {
+		rows, err := m.config.Store.List(ctx, subject, after, listPage)
 		if err != nil {
-			return nil, err
+			return nil, unavailable(err)
 		}
-		all = append(all, s)
+		for _, row := range rows {
+			s, err := m.decode(row)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, s)
+		}
+		if len(rows) < listPage {
+			return all, nil
+		}
+		after = rows[len(rows)-1].ID
 	}
-	return all, nil
 }
+
+// listPage is how many sessions are read at a time.
+const listPage = 500
 
 // Update changes a session under compare-and-swap: its Claims (but not Subject, SessionID, ClientID
 // and AuthTime), Private and Label. f may run more than once, each time on what is stored then.

@@ -31,6 +31,14 @@ type Login struct {
 	Client    token.Client  // who signs in; SignIn and Grant fill it from the request
 	Remember  bool          // cookies outlive the browser
 	Absolute  time.Duration // how long the session lives at most. Default and limit: Config.AbsoluteTTL
+	Idle      time.Duration // how long without a refresh. Default and limit: Config.Rotation.Idle
+	// Visitor is the anonymous session that signs in now, if there is one. Its Private and its
+	// Claims.Data go along, unless the Login has its own, and it ends; what is written to it until then
+	// is not lost. SignIn and Start do not look for one themselves: whoever planted a visitor's cookie
+	// would choose what the user's session holds.
+	Visitor *token.Verified
+
+	replaces [][16]byte // the sessions that end when this one begins
 }
 
 // Start makes a session with a new ID and returns its first tokens. ErrUnavailable (of package
@@ -45,20 +53,14 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := m.mayHaveMore(ctx, l, now); err != nil {
+		return nil, err
+	}
 	if err := m.create(ctx, s, now); err != nil {
 		return nil, err
 	}
-	// OnIssue is asked only when the session can be seen: an EndAll or a MustRefresh from now on finds
-	// it, and what OnIssue says is not older than they are.
-	var pair *token.Pair
 	id := s.id
-	s, err = m.change(ctx, id, func(s *stored) (entries []revocation.Entry, err error) {
-		if !m.live(s, now) {
-			return nil, fmt.Errorf("%w: the session was ended while it began", token.ErrUnavailable)
-		}
-		pair, entries, err = m.issue(ctx, s, now, now.Add(m.config.AccessTTL), true)
-		return entries, err
-	})
+	s, pair, err := m.begin(ctx, id, l, now)
 	if errors.Is(err, ErrRefused) {
 		m.observe(ctx, Refused, s, l.Client, err)
 		return nil, fmt.Errorf("%w: %w", middleware.ErrForbidden, err)
@@ -71,6 +73,34 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 	return pair, nil
 }
 
+// begin gives a session that was created its first tokens. OnIssue is asked only when the session can be
+// seen: an EndAll or a MustRefresh from now on finds it, and what OnIssue says is not older than they are.
+func (m *Manager) begin(ctx context.Context, id [16]byte, l Login, now time.Time) (s *stored, pair *token.Pair, err error) {
+	issue := func(visitor *stored) error {
+		s, err = m.change(ctx, id, func(s *stored) (entries []revocation.Entry, err error) {
+			if !m.live(s, now) {
+				return nil, fmt.Errorf("%w: the session was ended while it began", token.ErrUnavailable)
+			}
+			s.inherit(visitor, l)
+			pair, entries, err = m.issue(ctx, s, now, now.Add(m.config.AccessTTL), true)
+			return entries, err
+		})
+		if errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("%w: the store has lost the session while it began", token.ErrUnavailable)
+		}
+		if err == nil {
+			err = m.endOldest(ctx, s, l, now)
+		}
+		return err
+	}
+	if l.Visitor == nil {
+		err = issue(nil)
+	} else {
+		err = m.signInVisitor(ctx, l.Visitor, issue)
+	}
+	return s, pair, err
+}
+
 // create stores a new session, above every cutoff.
 func (m *Manager) create(ctx context.Context, s *stored, now time.Time) error {
 	for range changeTries {
@@ -78,7 +108,7 @@ func (m *Manager) create(ctx context.Context, s *stored, now time.Time) error {
 			return fmt.Errorf("%w: %w: the subject is barred", middleware.ErrForbidden, ErrRefused)
 		}
 		stamp := max(now.UnixMicro(), s.cutoff+1)
-		s.Rotation = rotation.Create(m.config.Rotation, stamp, now, s.Rotation.AbsExp)
+		s.Rotation = rotation.Create(m.policy(s), stamp, now, s.Rotation.AbsExp)
 		row, err := s.encode()
 		if err != nil {
 			return err
@@ -114,8 +144,18 @@ func (m *Manager) newSession(l Login, now time.Time) (*stored, error) {
 	case token.IsAnonymous(l.Subject):
 		return nil, errors.New("writ: Login.Subject begins as those of anonymous sessions do: give the user another name")
 	}
+	if l.Visitor != nil && (l.Anonymous || !l.Visitor.Anonymous()) {
+		return nil, errors.New("writ: Login.Visitor must be an anonymous session, and Login a user's")
+	}
 	if l.Absolute == 0 {
 		l.Absolute = m.config.AbsoluteTTL
+	}
+	if l.Idle == 0 {
+		l.Idle = m.config.Rotation.Idle
+	}
+	if l.Idle < 2*m.config.AccessTTL || l.Idle > m.config.Rotation.Idle {
+		return nil, fmt.Errorf("writ: Login.Idle is %s, but must be from 2 x AccessTTL %s to Rotation.Idle %s",
+			l.Idle, 2*m.config.AccessTTL, m.config.Rotation.Idle)
 	}
 	if l.Absolute < 2*m.config.AccessTTL || l.Absolute > m.config.AbsoluteTTL {
 		return nil, fmt.Errorf("writ: Login.Absolute is %s, but must be from 2 x AccessTTL %s to AbsoluteTTL %s",
@@ -132,6 +172,9 @@ func (m *Manager) newSession(l Login, now time.Time) (*stored, error) {
 		Created:  now,
 		Renewed:  now,
 		Remember: l.Remember,
+	}
+	if l.Idle < m.config.Rotation.Idle {
+		s.Idle = l.Idle
 	}
 	s.Claims.Subject, s.Claims.SessionID = l.Subject, sessionID(s.id)
 	s.Claims.ClientID = m.clientID(l.Client)
@@ -206,7 +249,9 @@ func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, l Login) error 
 	if l.Client.ID != "" {
 		return errors.New("writ: SignIn is for a browser, which has no client_id: leave Login.Client.ID empty, or use Grant")
 	}
-	pair, err := m.Start(r.Context(), m.fromRequest(l, r))
+	l = m.fromRequest(l, r)
+	l.replaces = m.sessionsOf(r)
+	pair, err := m.Start(r.Context(), l)
 	if err != nil {
 		return err
 	}

@@ -37,8 +37,10 @@ type Store interface {
 	// ErrConflict: it is not that row any more; nothing was written.
 	Save(ctx context.Context, row Row, entries ...revocation.Entry) (Row, error)
 
-	// List reads the rows of an owner that have not expired, in no order. None is not an error.
-	List(ctx context.Context, owner string) ([]Row, error)
+	// List reads a page of the rows of an owner that have not expired: those whose ID comes after
+	// the given one, in order of their bytes, at most limit of them (1 or more). Fewer than limit
+	// means that there are no more; none is not an error.
+	List(ctx context.Context, owner, after string, limit int) ([]Row, error)
 
 	// Append appends entries to the log, in one transaction.
 	Append(ctx context.Context, entries ...revocation.Entry) error

@@ -29,7 +29,7 @@ func (revoked) Tail(ctx context.Context, after revocation.Cursor) ([]revocation.
 // liveRows are the tokens of many sessions, seen before and in random order, each checked against
 // so many revocations.
 func liveRows(ctx context.Context, s *suite, revocations revoked, sizes ...int) ([]row, error) {
-	list := revocation.NewList(revocations, nil)
+	list := revocation.NewList(revocation.Config{Source: revocations})
 	if err := list.Load(ctx); err != nil {
 		return nil, err
 	}

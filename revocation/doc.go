@@ -3,7 +3,7 @@
 // A [List] holds every live [Entry] of a [Source] and answers, without a look-up anywhere else,
 // whether a verified token is revoked, and as of when that answer was complete:
 //
-//	list := revocation.NewList(store, nil)
+//	list := revocation.NewList(revocation.Config{Source: store})
 //	if err := list.Load(ctx); err != nil { ... } // a node that never loaded knows nothing
 //	go list.Run(ctx)                             // follows the log
 //

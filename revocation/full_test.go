@@ -21,7 +21,7 @@ func TestAFullListIsNotComplete(t *testing.T) { // req 61, 62
 	synctest.Test(t, func(t *testing.T) {
 		soon, late := time.Now().Add(5*time.Minute), time.Now().Add(time.Hour)
 		src := newSource(append(sessions(0, 50, soon), sessions(50, 100, late)...)...)
-		l := revocation.NewList(src, nil)
+		l := revocation.NewList(revocation.Config{Source: src})
 		l.SetLimit(100)
 		if err := l.Load(t.Context()); err != nil {
 			t.Fatal(err)
@@ -66,7 +66,7 @@ func TestAFullListIsNotComplete(t *testing.T) { // req 61, 62
 func TestWhatTheOwnNodeMadeIsTakenFromTheLogWhenThereIsRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := newSource(sessions(0, 10, time.Now().Add(2*time.Minute))...)
-		l := revocation.NewList(src, nil)
+		l := revocation.NewList(revocation.Config{Source: src})
 		l.SetLimit(10)
 		if err := l.Load(t.Context()); err != nil {
 			t.Fatal(err)
@@ -92,7 +92,7 @@ func TestWhatTheOwnNodeMadeIsTakenFromTheLogWhenThereIsRoom(t *testing.T) {
 
 func TestAListThatTheSnapshotFillsIsNotLoaded(t *testing.T) { // req 63
 	src := newSource(sessions(0, 11, time.Now().Add(time.Hour))...)
-	l := revocation.NewList(src, nil)
+	l := revocation.NewList(revocation.Config{Source: src})
 	l.SetLimit(10)
 	if err := l.Load(t.Context()); !errors.Is(err, revocation.ErrFull) || !l.AsOf().IsZero() {
 		t.Errorf("Load: %v, and the list is as of %s", err, l.AsOf())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,8 @@ import (
 type List struct {
 	source Source
 	now    func() time.Time
+	lost   func(context.Context, []Entry) error
+	losses losses
 	set    set
 	asOf   atomic.Pointer[time.Time]
 	err    atomic.Pointer[error]
@@ -30,12 +33,35 @@ type List struct {
 	next   int // the part of the set that is swept next
 }
 
-// NewList makes an empty list that answers "unknown" until Load. A nil now means time.Now.
-func NewList(source Source, now func() time.Time) *List {
-	if now == nil {
-		now = time.Now
+// Config configures a List.
+type Config struct {
+	// Source is the log that the list follows. Required.
+	Source Source
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+	// Lost is called from Run when the log lacks what it had acknowledged: it was put back to an older
+	// copy of itself, or a failover lost its last writes. It must write the entries again, which is
+	// harmless if another node has done so; there may be none that the list knows of. If it returns an
+	// error it is called again. The list itself keeps the entries in any case. Default: nothing is
+	// written, and nodes that begin later do not know the entries.
+	Lost func(ctx context.Context, entries []Entry) error
+}
+
+// NewList makes an empty list that answers "unknown" until Load.
+func NewList(c Config) *List {
+	if c.Now == nil {
+		c.Now = time.Now
 	}
-	return &List{source: source, now: now, set: set{seed: maphash.MakeSeed(), limit: maxEntries}}
+	if c.Lost == nil {
+		c.Lost = func(context.Context, []Entry) error { return nil }
+	}
+	return &List{
+		source: c.Source,
+		now:    c.Now,
+		lost:   c.Lost,
+		losses: losses{applied: make(map[entryName]application), found: make(chan struct{}, 1)},
+		set:    set{seed: maphash.MakeSeed(), limit: maxEntries},
+	}
 }
 
 // Revoked implements token.Revocations: whether v is revoked, and as of when that was complete.
@@ -83,8 +109,14 @@ func (l *List) AsOf() time.Time {
 }
 
 // Apply adds entries at once, for the node that made them. They must be in the log: a full list gets
-// them from there when it has room. What Check refuses is left out.
+// them from there when it has room, and if the log does not tell them in its turn it has lost them. What
+// Check refuses is left out.
 func (l *List) Apply(entries ...Entry) {
+	for _, e := range entries {
+		if e.valid() && l.Before(e.Kind, e.ID) < e.Before { // else the log has told it already
+			l.losses.wrote(e)
+		}
+	}
 	if err := l.add(entries); err != nil {
 		l.report(err)
 	}
@@ -108,13 +140,22 @@ func (l *List) add(entries []Entry) (err error) {
 func (l *List) Load(ctx context.Context) error {
 	l.follow.Lock()
 	defer l.follow.Unlock()
-	return l.report(l.load(ctx))
+	l.losses.begin()
+	return l.report(l.load(ctx, false))
 }
 
-func (l *List) load(ctx context.Context) error {
+// load takes a snapshot. What the list had before, and the snapshot has not, the log has lost.
+func (l *List) load(ctx context.Context, regressed bool) error {
+	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
+	defer cancel()
 	started := l.now()
+	before := l.live()
+	there := set{seed: l.set.seed, limit: maxEntries}
 	var refused error
 	cursor, err := l.source.Snapshot(ctx, func(e Entry) {
+		if len(before) > 0 && e.valid() {
+			there.add(e)
+		}
 		if err := l.add([]Entry{e}); err != nil {
 			refused = err
 		}
@@ -127,6 +168,9 @@ func (l *List) load(ctx context.Context) error {
 	}
 	l.cursor = cursor
 	l.completeAsOf(started)
+	l.losses.lacks(slices.DeleteFunc(before, func(e Entry) bool {
+		return there.before(e.Kind, e.ID) >= e.Before
+	}), regressed)
 	return nil
 }
 
@@ -141,6 +185,8 @@ const (
 	// pollWait is how long one Tail may wait. The list is complete as of the start of a poll, so
 	// this bounds how old an idle list looks.
 	pollWait = 5 * time.Second
+	// snapshotWait is how long a snapshot may take: a source that never answers is asked again.
+	snapshotWait = time.Minute
 	// pollPause keeps a source that does not wait from being asked without end, retryPause one
 	// that fails.
 	pollPause  = 100 * time.Millisecond
@@ -152,6 +198,9 @@ const (
 // Run follows the source until ctx ends, and returns ctx's error. A source that fails is asked
 // again and again: the list keeps what it has and grows old, which its readers see.
 func (l *List) Run(ctx context.Context) error {
+	var restoring sync.WaitGroup
+	defer restoring.Wait()
+	restoring.Go(func() { l.restore(ctx) })
 	swept := l.now()
 	for ctx.Err() == nil {
 		asked := time.Now()
@@ -175,15 +224,16 @@ func (l *List) Run(ctx context.Context) error {
 func (l *List) poll(ctx context.Context) error {
 	l.follow.Lock()
 	defer l.follow.Unlock()
+	l.losses.begin()
 	if l.AsOf().IsZero() {
-		return l.report(l.load(ctx))
+		return l.report(l.load(ctx, false))
 	}
 	started := l.now()
 	waiting, stop := context.WithTimeout(ctx, pollWait)
 	defer stop()
 	entries, cursor, err := l.source.Tail(waiting, l.cursor)
 	if errors.Is(err, ErrGap) {
-		return l.report(l.load(ctx))
+		return l.report(l.load(ctx, errors.Is(err, ErrRegressed)))
 	}
 	if err != nil {
 		return l.report(fmt.Errorf("revocation: tail: %w", err))
@@ -193,6 +243,7 @@ func (l *List) poll(ctx context.Context) error {
 	}
 	l.cursor = cursor
 	l.completeAsOf(started)
+	l.losses.compare(entries)
 	return l.report(nil)
 }
 

@@ -21,7 +21,8 @@ import (
 type source struct {
 	mu      sync.Mutex
 	entries []revocation.Entry
-	epoch   int // a cursor of another epoch is a gap
+	epoch   int  // a cursor of another epoch is a gap
+	putBack bool // and the source is sure why
 	err     error
 	asked   int
 	come    chan struct{}
@@ -70,6 +71,9 @@ func (s *source) Tail(ctx context.Context, after revocation.Cursor) ([]revocatio
 		err, come, cursor := s.err, s.come, s.cursor()
 		if err == nil && (epoch != s.epoch || n > len(s.entries)) {
 			err = revocation.ErrGap
+			if s.putBack {
+				err = revocation.ErrRegressed
+			}
 		}
 		var tail []revocation.Entry
 		if err == nil {
@@ -139,7 +143,7 @@ func (m mint) token(t testing.TB, subject, session string, stamp int64) *token.V
 
 func load(t testing.TB, s revocation.Source) *revocation.List {
 	t.Helper()
-	l := revocation.NewList(s, nil)
+	l := revocation.NewList(revocation.Config{Source: s})
 	if err := l.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +200,7 @@ func TestOrderAndRepetitionDoNotMatter(t *testing.T) {
 func TestAListThatNeverLoadedKnowsNothing(t *testing.T) { // req 63
 	src := newSource()
 	src.err = errors.New("down")
-	l := revocation.NewList(src, nil)
+	l := revocation.NewList(revocation.Config{Source: src})
 	if err := l.Load(t.Context()); err == nil {
 		t.Fatal("Load says nothing of a source that failed")
 	}
@@ -318,7 +322,7 @@ func TestEntriesLeaveByExpiryOnly(t *testing.T) { // req 61
 func TestEntriesLeaveAfterTheClockWasSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var set atomic.Int64 // by so much
-		l := revocation.NewList(newSource(), func() time.Time { return time.Now().Add(time.Duration(set.Load())) })
+		l := revocation.NewList(revocation.Config{Source: newSource(), Now: func() time.Time { return time.Now().Add(time.Duration(set.Load())) }})
 		defer run(t, l)()
 		for _, by := range []time.Duration{0, -24 * time.Hour, 365 * 24 * time.Hour} {
 			time.Sleep(10 * time.Minute)
@@ -384,7 +388,7 @@ func TestEntriesThatNameNothingAreNotValid(t *testing.T) {
 
 func ExampleList() {
 	ctx := context.Background()
-	list := revocation.NewList(newSource(), nil) // a store in a real program
+	list := revocation.NewList(revocation.Config{Source: newSource()}) // a store in a real program
 	if err := list.Load(ctx); err != nil {
 		fmt.Println(err)
 		return

@@ -3,11 +3,16 @@ package revocation
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // ErrGap is returned by Source.Tail when the log cannot go on from a cursor: it was trimmed, or the
 // store was put back to an older copy of itself. Take a new snapshot and merge it.
 var ErrGap = errors.New("revocation: gap in the log")
+
+// ErrRegressed is an ErrGap that trimming does not explain: the log no longer has a place that it had
+// given out. The store was put back to an older copy of itself, or has lost what it acknowledged.
+var ErrRegressed = fmt.Errorf("%w: the store was put back to an older copy of itself", ErrGap)
 
 // Cursor is a place in a log. It is opaque to everyone but the Source that made it.
 type Cursor string
@@ -22,6 +27,6 @@ type Source interface {
 	// before Tail was called, never a part of it, because the list is taken for complete
 	// afterwards. With nothing there it may wait until something comes or ctx ends, and then
 	// returns no entries, the same cursor and no error. ErrGap: the log cannot go on from this
-	// cursor, or there is too much after it: a snapshot is better.
+	// cursor, or there is too much after it: a snapshot is better. ErrRegressed, where it is sure.
 	Tail(ctx context.Context, after Cursor) ([]Entry, Cursor, error)
 }

@@ -111,7 +111,7 @@ func TestWhatTheConfigSaysIsKept(t *testing.T) {
 			t.Errorf("token of %s with scopes %q", v.Issuer(), v.Scopes())
 		}
 	})
-	if rows, err := store.List(t.Context(), "ada"); err != nil || len(rows) != 1 {
+	if rows, err := store.List(t.Context(), "ada", "", 2); err != nil || len(rows) != 1 {
 		t.Errorf("the store has %d sessions, err = %v; want 1, and a store that is open", len(rows), err)
 	}
 	info, err := keys.Inspect(t.Context(), writ.Vault(store), time.Now())

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +27,7 @@ type Store struct {
 	mu      sync.Mutex
 	closed  bool
 	rows    map[string]writ.Row
-	owners  map[string]map[string]struct{} // the IDs of an owner's rows
+	owners  map[string][]string // the IDs of an owner's rows, in order
 	rowsDue queue[string]
 	log     *log
 }
@@ -36,7 +37,7 @@ type Store struct {
 func Open() *Store {
 	return &Store{
 		rows:   make(map[string]writ.Row),
-		owners: make(map[string]map[string]struct{}),
+		owners: make(map[string][]string),
 		log:    newLog(),
 	}
 }
@@ -90,10 +91,9 @@ func (s *Store) Save(ctx context.Context, row writ.Row, entries ...revocation.En
 	row.Cutoff = 0
 	s.rows[row.ID] = row
 	if !exists && row.Owner != "" {
-		if s.owners[row.Owner] == nil {
-			s.owners[row.Owner] = make(map[string]struct{})
-		}
-		s.owners[row.Owner][row.ID] = struct{}{}
+		ids := s.owners[row.Owner]
+		at, _ := slices.BinarySearch(ids, row.ID)
+		s.owners[row.Owner] = slices.Insert(ids, at, row.ID)
 	}
 	if !exists || sooner(row.Expires, old.Expires) {
 		s.rowsDue.add(row.Expires, row.ID)
@@ -104,15 +104,23 @@ func (s *Store) Save(ctx context.Context, row writ.Row, entries ...revocation.En
 }
 
 // List implements writ.Store.
-func (s *Store) List(ctx context.Context, owner string) ([]writ.Row, error) {
+func (s *Store) List(ctx context.Context, owner, after string, limit int) ([]writ.Row, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.usable(ctx); err != nil {
 		return nil, err
 	}
 	now := time.Now()
+	ids := s.owners[owner]
+	from, found := slices.BinarySearch(ids, after)
+	if found {
+		from++
+	}
 	var list []writ.Row
-	for id := range s.owners[owner] {
+	for _, id := range ids[from:] {
+		if len(list) >= limit {
+			break
+		}
 		if row := s.rows[id]; row.Expires.IsZero() || row.Expires.After(now) {
 			list = append(list, s.copyOf(row))
 		}
@@ -148,10 +156,7 @@ func (s *Store) Purge(ctx context.Context, now time.Time) (more bool, err error)
 			return row.Expires
 		}
 		delete(s.rows, id)
-		delete(s.owners[row.Owner], id)
-		if len(s.owners[row.Owner]) == 0 {
-			delete(s.owners, row.Owner)
-		}
+		s.disown(row.Owner, id)
 		return time.Time{}
 	})
 	s.log.purge(now)
@@ -167,6 +172,16 @@ func (s *Store) Close() error {
 		s.log.wake()
 	}
 	return nil
+}
+
+func (s *Store) disown(owner, id string) {
+	ids := s.owners[owner]
+	if at, found := slices.BinarySearch(ids, id); found {
+		s.owners[owner] = slices.Delete(ids, at, at+1)
+	}
+	if len(s.owners[owner]) == 0 {
+		delete(s.owners, owner)
+	}
 }
 
 // expiries yields when each row expires.

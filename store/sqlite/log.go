@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,9 +25,10 @@ func (s *Store) Append(ctx context.Context, entries ...revocation.Entry) error {
 	if err := revocation.Check(entries); err != nil {
 		return failed("append", err)
 	}
-	var appended bool
-	err := s.write(ctx, durable, func(w *writer) (err error) {
-		if appended, err = w.append(entries); err != nil || appended {
+	entries = slices.Clone(entries) // see write
+	err := s.write(ctx, durable, func(w *writer) error {
+		changed, err := w.append(entries)
+		if err != nil || changed {
 			return err
 		}
 		// The log has them, but perhaps not on the disk: from a process that was killed before that.
@@ -36,9 +38,6 @@ func (s *Store) Append(ctx context.Context, entries ...revocation.Entry) error {
 	})
 	if err != nil {
 		return failed("append", err)
-	}
-	if appended {
-		s.wake()
 	}
 	return nil
 }
@@ -72,6 +71,7 @@ func (w *writer) append(entries []revocation.Entry) (changed bool, err error) {
 		return false, err
 	}
 	_, err = w.exec(`DELETE FROM writ_log WHERE seq <= ?`, seq-trail)
+	w.appended = true
 	return true, err
 }
 
@@ -110,7 +110,7 @@ func (s *Store) Tail(ctx context.Context, after revocation.Cursor) ([]revocation
 		entries, next, err := s.since(ctx, from)
 		switch {
 		case errors.Is(err, revocation.ErrGap):
-			return nil, "", revocation.ErrGap
+			return nil, "", err
 		case err != nil && looked && ctx.Err() != nil:
 			return nil, from.cursor(), nil
 		case err != nil:
@@ -133,17 +133,17 @@ func (s *Store) Tail(ctx context.Context, after revocation.Cursor) ([]revocation
 // since returns the entries that changed after a place, oldest change first, and the place after them.
 func (s *Store) since(ctx context.Context, from place) (entries []revocation.Entry, next place, err error) {
 	err = s.read(ctx, s.short, func(tx *sql.Tx) error {
-		// A place that is missing, or has another tag: the log was trimmed, or an older copy was put
-		// back and has gone another way since.
-		var known bool
+		var tag sql.NullInt64 // what stands at that place now
 		var head place
-		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM writ_log WHERE seq = ? AND tag = ?), seq, tag
-			FROM writ_log ORDER BY seq DESC LIMIT 1`, from.seq, from.tag).Scan(&known, &head.seq, &head.tag)
-		if err != nil {
+		err := tx.QueryRowContext(ctx, `SELECT (SELECT tag FROM writ_log WHERE seq = ?), seq, tag
+			FROM writ_log ORDER BY seq DESC LIMIT 1`, from.seq).Scan(&tag, &head.seq, &head.tag)
+		switch {
+		case err != nil:
 			return err
-		}
-		if !known {
-			return revocation.ErrGap
+		case from.seq > head.seq, tag.Valid && tag.Int64 != from.tag:
+			return revocation.ErrRegressed // it is shorter than it was, or has gone another way since
+		case !tag.Valid:
+			return revocation.ErrGap // it was trimmed
 		}
 		if next = head; head == from {
 			return nil

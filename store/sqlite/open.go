@@ -25,6 +25,7 @@ type Store struct {
 	db          *sql.DB
 	selectRow   *sql.Stmt
 	selectOwned *sql.Stmt
+	line        line
 	turn        chan struct{} // holds a value while nobody writes
 	writer      *writer       // nil, or as the last writer left it; for who took the turn
 	woken       atomic.Pointer[chan struct{}]

@@ -205,7 +205,7 @@ func entry(sid string) revocation.Entry {
 }
 
 // raw runs SQL on a file behind the store's back.
-func raw(t *testing.T, path, query string) {
+func raw(t testing.TB, path, query string) {
 	t.Helper()
 	db := rawDB(t, path)
 	defer db.Close()
@@ -217,7 +217,7 @@ func raw(t *testing.T, path, query string) {
 	}
 }
 
-func rawDB(t *testing.T, path string) *sql.DB {
+func rawDB(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {

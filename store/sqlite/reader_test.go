@@ -37,7 +37,7 @@ func TestNobodyWaitsForAConnection(t *testing.T) { // req 60
 	for range 20 {
 		for name, call := range map[string]func() error{
 			"Load":     func() error { _, err := s.Load(ctx, "1"); return err },
-			"List":     func() error { _, err := s.List(ctx, "alice"); return err },
+			"List":     func() error { _, err := s.List(ctx, "alice", "", 100); return err },
 			"Snapshot": func() error { _, err := s.Snapshot(ctx, func(revocation.Entry) {}); return err },
 			"Tail":     func() error { _, _, err := s.Tail(ctx, start); return err },
 			"Append":   func() error { return s.Append(ctx, e) },
@@ -75,7 +75,7 @@ func TestAReaderThatWaitsHeedsItsCtx(t *testing.T) { // req 60
 	}{
 		{"Load", s.short, func(ctx context.Context) error { _, err := s.Load(ctx, "s1"); return err }},
 		{"Tail", s.short, func(ctx context.Context) error { _, _, err := s.Tail(ctx, cursor); return err }},
-		{"List", s.lists, func(ctx context.Context) error { _, err := s.List(ctx, "alice"); return err }},
+		{"List", s.lists, func(ctx context.Context) error { _, err := s.List(ctx, "alice", "", 100); return err }},
 		{"Snapshot", s.snapshots, func(ctx context.Context) error {
 			_, err := s.Snapshot(ctx, func(revocation.Entry) {})
 			return err

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/writ-go/writ"
@@ -26,7 +27,7 @@ const selectCutoff = `max(
 const (
 	selectRows  = `SELECT id, owner, version, expires, data, ` + selectCutoff + ` FROM writ_rows `
 	selectRow   = selectRows + `WHERE id = ?`
-	selectOwned = selectRows + `WHERE owner = ? AND owner <> '' AND expires > ?`
+	selectOwned = selectRows + `WHERE owner = ? AND owner <> '' AND id > ? AND expires > ? ORDER BY id LIMIT ?`
 )
 
 // What Purge does. The indexes by expires leave out what never expires; without the second
@@ -58,12 +59,12 @@ func (s *Store) Load(ctx context.Context, id string) (writ.Row, error) {
 }
 
 // List implements writ.Store. Two can read at once; the others wait.
-func (s *Store) List(ctx context.Context, owner string) ([]writ.Row, error) {
+func (s *Store) List(ctx context.Context, owner, after string, limit int) ([]writ.Row, error) {
 	if err := s.enter(ctx, s.lists); err != nil {
 		return nil, failed("list", err)
 	}
 	defer s.lists.leave()
-	rows, err := s.selectOwned.QueryContext(ctx, owner, micros(time.Now()))
+	rows, err := s.selectOwned.QueryContext(ctx, owner, after, micros(time.Now()), max(limit, 0))
 	if err != nil {
 		return nil, failed("list", err)
 	}
@@ -105,7 +106,7 @@ func (s *Store) Save(ctx context.Context, row writ.Row, entries ...revocation.En
 	expires := micros(row.Expires)
 	saved := writ.Row{ID: row.ID, Owner: row.Owner, Expires: moment(expires), Version: row.NextVersion()}
 	saved.Data = append([]byte{}, row.Data...) // never nil: NULL is no data
-	var appended bool
+	entries = slices.Clone(entries)            // see write
 	err := s.write(ctx, d, func(w *writer) (err error) {
 		if row.Version == 0 {
 			err = w.row(`INSERT INTO writ_rows (id, owner, version, expires, data) VALUES (?, ?, ?, ?, ?)
@@ -122,16 +123,13 @@ func (s *Store) Save(ctx context.Context, row writ.Row, entries ...revocation.En
 		if err != nil || len(entries) == 0 {
 			return err
 		}
-		if appended, err = w.append(entries); err != nil {
+		if _, err = w.append(entries); err != nil {
 			return err
 		}
 		return w.row(`SELECT `+selectCutoff+` FROM writ_rows WHERE id = ?`, []any{row.ID}, []any{&saved.Cutoff})
 	})
 	if err != nil {
 		return writ.Row{}, failed("save", err)
-	}
-	if appended {
-		s.wake()
 	}
 	return saved, nil
 }

@@ -47,6 +47,10 @@ CREATE TABLE writ_log (
 	tag INTEGER NOT NULL
 ) STRICT;
 INSERT INTO writ_log (seq, tag) VALUES (0, random());
+`, `
+-- A page of an owner's rows is read in the order of this index.
+CREATE INDEX writ_rows_owned ON writ_rows (owner, id, expires) WHERE owner <> '';
+DROP INDEX writ_rows_owner;
 `}
 
 // migrate brings the database to this package's schema. Of several processes that start at once, the

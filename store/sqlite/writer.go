@@ -32,6 +32,7 @@ type writer struct {
 	conn        *sql.Conn
 	synchronous durability
 	prepared    map[string]*sql.Stmt
+	appended    bool // the transaction has changed the log
 }
 
 // stmt prepares a statement once.
@@ -92,48 +93,39 @@ func (w *writer) close() {
 	w.conn.Raw(func(any) error { return sqldriver.ErrBadConn })
 }
 
-// write runs f in one transaction that nobody else writes in. If f or ctx fails, nothing was written.
-func (s *Store) write(ctx context.Context, d durability, f func(*writer) error) error {
-	if err := s.usable(ctx); err != nil {
-		return err
-	}
-	select {
-	case <-s.closed:
-		return errClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.turn:
-	}
-	defer func() { s.turn <- struct{}{} }()
-	if err := s.usable(ctx); err != nil {
-		return err // it was closed while this waited
-	}
-	return s.transact(ctx, d, f)
-}
-
-func (s *Store) transact(ctx context.Context, d durability, f func(*writer) error) (err error) {
+// transact runs a group of operations in one transaction; the first one's ctx says how long it waits
+// for other processes. Without an error everything is written but for those operations that were
+// decided or whose ctx has ended: they have an error of their own. With one nothing is, and at says
+// which operation failed, -1 if it was none.
+func (s *Store) transact(group []*operation) (at int, err error) {
+	ctx := group[0].ctx
 	if s.writer == nil {
 		conn, err := s.db.Conn(ctx)
 		if err != nil {
-			return err
+			return -1, err
 		}
 		// SQLite's own waiting does not end with a ctx: untilFree waits instead.
 		if _, err := conn.ExecContext(background, `PRAGMA busy_timeout = 0`); err != nil {
 			conn.Close()
-			return err
+			return -1, err
 		}
 		s.writer = &writer{conn: conn, prepared: make(map[string]*sql.Stmt)}
 	}
 	w := s.writer
+	d := relaxed
+	for _, op := range group {
+		d = max(d, op.d)
+	}
 	if err := s.untilFree(ctx, func() error { return w.begin(d) }); err != nil {
-		return err
+		return -1, err
 	}
-	if err = f(w); err == nil {
-		err = ctx.Err()
-	}
-	if err == nil {
+	w.appended = false
+	if at, err = w.run(group); err == nil {
 		if _, err = w.exec(`COMMIT`); err == nil {
-			return nil
+			if w.appended {
+				s.wake()
+			}
+			return -1, nil
 		}
 	}
 	if _, undo := w.exec(`ROLLBACK`); undo != nil {
@@ -141,7 +133,19 @@ func (s *Store) transact(ctx context.Context, d durability, f func(*writer) erro
 		w.close()
 		s.writer = nil
 	}
-	return err
+	return at, err
+}
+
+// run runs a group of operations until one fails, and returns which.
+func (w *writer) run(group []*operation) (at int, err error) {
+	for at, op := range group {
+		if op.err = op.ctx.Err(); op.err == nil {
+			if op.err = op.f(w); op.err != nil && !decided(op.err) {
+				return at, op.err
+			}
+		}
+	}
+	return -1, nil
 }
 
 // untilFree tries f until no other process is in the way.

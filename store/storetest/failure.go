@@ -14,7 +14,7 @@ func calls(s writ.Store, row writ.Row, cursor revocation.Cursor) map[string]func
 	return map[string]func(context.Context) error{
 		"Load":   func(ctx context.Context) error { _, err := s.Load(ctx, row.ID); return err },
 		"Save":   func(ctx context.Context) error { _, err := s.Save(ctx, row, ended("lost")); return err },
-		"List":   func(ctx context.Context) error { _, err := s.List(ctx, row.Owner); return err },
+		"List":   func(ctx context.Context) error { _, err := s.List(ctx, row.Owner, "", 100); return err },
 		"Append": func(ctx context.Context) error { return s.Append(ctx, ended("lost")) },
 		"Purge":  func(ctx context.Context) error { _, err := s.Purge(ctx, farAhead.AddDate(1, 0, 0)); return err },
 		"Snapshot": func(ctx context.Context) error {

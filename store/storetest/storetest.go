@@ -47,9 +47,11 @@ func Run(t *testing.T, open func(t *testing.T) func() writ.Store) {
 		tests contractTests
 	}{
 		{"rows", rowTests},
+		{"pages", pageTests},
 		{"log", logTests},
 		{"following", followTests},
 		{"concurrency", concurrencyTests},
+		{"cutoffs", cutoffTests},
 		{"expiry", expiryTests},
 		{"failure", failureTests},
 	} {
@@ -119,7 +121,7 @@ func (b *bench) append(entries ...revocation.Entry) {
 
 func (b *bench) list(owner string) []writ.Row {
 	b.t.Helper()
-	rows, err := b.store.List(b.ctx, owner)
+	rows, err := b.store.List(b.ctx, owner, "", 100)
 	if err != nil {
 		b.t.Fatalf("List: %v", err)
 	}

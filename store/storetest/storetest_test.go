@@ -87,8 +87,8 @@ func (f *faulty) Append(ctx context.Context, entries ...revocation.Entry) error 
 	return f.Store.Append(ctx, entries...)
 }
 
-func (f *faulty) List(ctx context.Context, owner string) ([]writ.Row, error) {
-	rows, err := f.Store.List(ctx, owner)
+func (f *faulty) List(ctx context.Context, owner, after string, limit int) ([]writ.Row, error) {
+	rows, err := f.Store.List(ctx, owner, after, limit)
 	if dead, e := f.Store.Load(ctx, "dead"); f.fault == "List includes the expired" && e == nil {
 		rows = append(rows, dead)
 	}

@@ -1,0 +1,28 @@
+//go:build unix
+
+package servers
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+type signal = syscall.Signal
+
+const (
+	kill      = syscall.SIGKILL
+	interrupt = syscall.SIGINT // PostgreSQL's "fast" shutdown
+	pause     = syscall.SIGSTOP
+	resume    = syscall.SIGCONT
+)
+
+// ownGroup makes cmd the leader of a group, so that its children get the signals too.
+func ownGroup(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+	endsWithUs(cmd.SysProcAttr)
+}
+
+func signalGroup(cmd *exec.Cmd, how signal) { syscall.Kill(-cmd.Process.Pid, how) }

@@ -1,0 +1,62 @@
+package writ
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/writ-go/writ/middleware"
+)
+
+// ErrTooManySessions is why a sign-in is refused with Config.RefuseBeyondMax. Start returns it with
+// middleware.ErrForbidden.
+var ErrTooManySessions = errors.New("writ: the subject has as many sessions as it may: end one first")
+
+// mayHaveMore refuses a sign-in beyond MaxSessions, if that is what is to happen.
+func (m *Manager) mayHaveMore(ctx context.Context, l Login, now time.Time) error {
+	if !m.config.RefuseBeyondMax || l.Anonymous {
+		return nil
+	}
+	others, err := m.others(ctx, l, now)
+	if err == nil && len(others) >= m.config.MaxSessions {
+		err = fmt.Errorf("%w: %w", middleware.ErrForbidden, ErrTooManySessions)
+	}
+	return err
+}
+
+// endOldest ends what the subject of s has beyond MaxSessions, but never s, and nothing that was begun
+// after s: of several sign-ins at a time each ends what is older, and not each other.
+func (m *Manager) endOldest(ctx context.Context, s *stored, l Login, now time.Time) error {
+	if m.config.MaxSessions == 0 || m.config.RefuseBeyondMax || l.Anonymous {
+		return nil
+	}
+	others, err := m.others(ctx, l, now)
+	if err != nil {
+		return err
+	}
+	others = slices.DeleteFunc(others, func(o *stored) bool { return byAge(o, s) >= 0 })
+	slices.SortFunc(others, byAge)
+	for _, o := range others[:max(0, len(others)+1-m.config.MaxSessions)] {
+		err := m.endIf(ctx, o.id, func(*stored) bool { return true })
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+func byAge(a, b *stored) int {
+	return cmp.Or(a.Created.Compare(b.Created), bytes.Compare(a.id[:], b.id[:]))
+}
+
+// others are the live sessions of a subject that go on when l signs in.
+func (m *Manager) others(ctx context.Context, l Login, now time.Time) ([]*stored, error) {
+	all, err := m.ofSubject(ctx, l.Subject)
+	return slices.DeleteFunc(all, func(s *stored) bool {
+		return !m.live(s, now) || slices.Contains(l.replaces, s.id)
+	}), err
+}

@@ -1,0 +1,183 @@
+package writ_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/writ-go/writ"
+	"github.com/writ-go/writ/revocation"
+	"github.com/writ-go/writ/store/memory"
+	"github.com/writ-go/writ/token"
+)
+
+// forgetful acknowledges writes and loses them, as a primary does that fails before its replica has them.
+type forgetful struct {
+	writ.Store
+	mu   sync.Mutex
+	lose bool
+}
+
+func (f *forgetful) loses(yes bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lose = yes
+}
+
+func (f *forgetful) losing() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.lose
+}
+
+func (f *forgetful) Save(ctx context.Context, row writ.Row, entries ...revocation.Entry) (writ.Row, error) {
+	if !f.losing() {
+		return f.Store.Save(ctx, row, entries...)
+	}
+	row.Version = row.NextVersion()
+	for _, e := range entries {
+		if e.Kind == revocation.Subject {
+			row.Cutoff = max(row.Cutoff, e.Before)
+		}
+	}
+	return row, nil
+}
+
+func (f *forgetful) Append(ctx context.Context, entries ...revocation.Entry) error {
+	if !f.losing() {
+		return f.Store.Append(ctx, entries...)
+	}
+	return nil
+}
+
+func TestALivingNodeGivesBackWhatTheStoreLost(t *testing.T) {
+	for name, test := range map[string]struct {
+		// lost is what the store acknowledges and loses; mine is the session that does it.
+		lost func(t *testing.T, m *writ.Manager, mine, other *token.Pair) *token.Pair
+		// Which of the two live afterwards.
+		mine, other bool
+	}{
+		"a logout": {func(t *testing.T, m *writ.Manager, mine, other *token.Pair) *token.Pair {
+			if err := m.Revoke(t.Context(), mine.Refresh); err != nil {
+				t.Fatal(err)
+			}
+			return mine
+		}, false, true},
+		"the end of all": {func(t *testing.T, m *writ.Manager, mine, other *token.Pair) *token.Pair {
+			if err := m.EndAll(t.Context(), "alice"); err != nil {
+				t.Fatal(err)
+			}
+			return mine
+		}, false, false},
+		"the end of all others": {func(t *testing.T, m *writ.Manager, mine, other *token.Pair) *token.Pair {
+			p, err := m.EndOthers(t.Context(), verified(t, m, mine.Access))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Refresh = mine.Refresh
+			return p
+		}, true, false},
+		"a refresh": {func(t *testing.T, m *writ.Manager, mine, other *token.Pair) *token.Pair {
+			return refresh(t, m, mine.Refresh)
+		}, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &forgetful{Store: memory.Open()}
+				var mu sync.Mutex
+				alarms := 0
+				config := writ.Config{Issuer: issuer, Secret: testSecret, Store: store, Observe: func(_ context.Context, e writ.Event) {
+					if e.Kind == writ.Regressed {
+						mu.Lock()
+						defer mu.Unlock()
+						alarms++
+					}
+				}}
+				m, err := writ.Open(t.Context(), config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer m.Close()
+				ctx, stop := context.WithCancel(t.Context())
+				running := make(chan error)
+				go func() { running <- m.Run(ctx) }()
+				defer func() { stop(); <-running }()
+
+				mine, other := start(t, m, "alice"), start(t, m, "alice")
+				time.Sleep(2 * time.Minute)
+				store.loses(true)
+				mine = test.lost(t, m, mine, other)
+				store.loses(false)
+				// At once, before anything was given back.
+				judge := func(m *writ.Manager) {
+					t.Helper()
+					for p, lives := range map[*token.Pair]bool{mine: test.mine, other: test.other} {
+						pair, err := m.Refresh(t.Context(), p.Refresh, token.Client{})
+						if lives != (err == nil) || err != nil && !errors.Is(err, token.ErrInvalid) {
+							t.Errorf("refresh: %v, want that it lives: %v", err, lives)
+						}
+						if _, err := m.Verify(t.Context(), p.Access); lives != (err == nil) {
+							t.Errorf("access: %v, want that it lives: %v", err, lives)
+						}
+						if err == nil {
+							*p = token.Pair{Access: pair.Access, Refresh: cmp.Or(pair.Refresh, p.Refresh)}
+							accepted(t, m, p)
+						}
+					}
+				}
+				if name != "a refresh" { // whose loss shows itself only when the token comes back
+					time.Sleep(11 * time.Second)
+					mu.Lock()
+					if alarms != 1 {
+						t.Errorf("%d alarms, want 1", alarms)
+					}
+					mu.Unlock()
+				}
+				judge(m)
+
+				// A node that begins now has heard nothing but what the log says.
+				late, err := writ.Open(t.Context(), config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				judge(late)
+				mu.Lock()
+				defer mu.Unlock()
+				if alarms == 0 {
+					t.Error("no alarm")
+				}
+			})
+		})
+	}
+}
+
+func TestWhatWasGivenBackOutlivesTheEntry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &forgetful{Store: memory.Open()}
+		config := writ.Config{Issuer: issuer, Secret: testSecret, Store: store, Observe: func(context.Context, writ.Event) {}}
+		m, err := writ.Open(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		ctx, stop := context.WithCancel(t.Context())
+		running := make(chan error)
+		go func() { running <- m.Run(ctx) }()
+		defer func() { stop(); <-running }()
+
+		p := start(t, m, "alice")
+		store.loses(true)
+		if err := m.Revoke(t.Context(), p.Refresh); err != nil {
+			t.Fatal(err)
+		}
+		store.loses(false)
+		time.Sleep(24 * time.Hour) // no log and no list has the entry any more
+		if _, err := m.Refresh(t.Context(), p.Refresh, token.Client{}); !errors.Is(err, token.ErrInvalid) {
+			t.Errorf("%v: the session came back to life", err)
+		}
+	})
+}
