@@ -17,7 +17,9 @@
 //
 //	WRIT_ISSUER          required: who signs, an URL exactly as it is to stand in tokens
 //	WRIT_AUDIENCE        who the tokens are for; default WRIT_ISSUER
-//	WRIT_STORE           required: an URL; memory: or what Stores has, such as sqlite:PATH
+//	WRIT_STORE           required: an URL; memory: or what Stores has, such as sqlite:PATH,
+//	                     postgres://USER@HOST/DATABASE or rediss://HOST:6379; the packages of the
+//	                     stores say which parameters it may have, such as password-file=PATH
 //	WRIT_SECRET          the secret that encrypts private keys, at least 32 random bytes, or
 //	WRIT_SECRET_FILE     a file that holds it, with mode 0600; the file must exist, or
 //	WRIT_KEYS_IN_CLEAR   true: who can read the key ring can forge every token. One of the three
@@ -38,6 +40,11 @@
 //	WRIT_JAR_FLUSH       D; default 30s
 //	WRIT_CLOCK_SKEW      how far clocks may be apart; default 5s
 //	WRIT_CACHE_BYTES     about how much memory verified tokens may take; default 33554432; 0: none
+//	WRIT_MAX_SESSIONS    how many sessions a subject may have; a sign-in beyond it ends the oldest;
+//	                     default: any number
+//	WRIT_REFUSE_BEYOND_MAX
+//	                     true: such a sign-in is refused instead
+//	WRIT_ASK_STORE       true: every check of an access token also asks the store
 //
 // # Mistakes
 //

@@ -50,6 +50,10 @@ func read(ctx context.Context, s Stores) (*variables, writ.Config, error) {
 		AccessTTL:     v.AccessTTL,
 		AbsoluteTTL:   v.AbsoluteTTL,
 		CacheBytes:    v.CacheBytes,
+		MaxSessions:   v.MaxSessions,
+		AskStore:      v.AskStore,
+
+		RefuseBeyondMax: v.RefuseBeyond,
 		Rotation: rotation.Policy{
 			Latency:  v.ClientLatency,
 			JarFlush: v.JarFlush,

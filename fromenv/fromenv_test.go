@@ -62,6 +62,10 @@ func TestEveryVariableReachesTheConfig(t *testing.T) {
 		"WRIT_CLOCK_SKEW":     "4s",
 		"WRIT_KEY_PERIOD":     "100h",
 		"WRIT_CACHE_BYTES":    "1000000",
+		"WRIT_MAX_SESSIONS":   "5",
+		"WRIT_ASK_STORE":      "true",
+
+		"WRIT_REFUSE_BEYOND_MAX": "true",
 
 		"WRIT_FORMER_SECRET_FILE": writeFile(t, "former", former, 0o600),
 	}).use(t)
@@ -77,6 +81,7 @@ func TestEveryVariableReachesTheConfig(t *testing.T) {
 		"WRIT_ALGORITHM":   c.Algorithm == keys.Ed25519,
 		"WRIT_KEY_PERIOD":  c.KeyPeriod == 100*time.Hour,
 		"WRIT_CACHE_BYTES": c.CacheBytes == 1_000_000,
+		"the sessions":     c.MaxSessions == 5 && c.RefuseBeyondMax && c.AskStore,
 
 		"WRIT_FORMER_SECRET_FILE": len(c.FormerSecrets) == 1 && string(c.FormerSecrets[0]) == former,
 

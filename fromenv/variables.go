@@ -36,6 +36,9 @@ type variables struct {
 	JarFlush      time.Duration  `env:"WRIT_JAR_FLUSH"`
 	ClockSkew     time.Duration  `env:"WRIT_CLOCK_SKEW"`
 	CacheBytes    int64          `env:"WRIT_CACHE_BYTES"`
+	MaxSessions   int            `env:"WRIT_MAX_SESSIONS"`
+	RefuseBeyond  bool           `env:"WRIT_REFUSE_BEYOND_MAX"`
+	AskStore      bool           `env:"WRIT_ASK_STORE"`
 }
 
 // parse reads the variables and refuses those that it cannot read. A refused one is left out of
@@ -59,6 +62,7 @@ func parse() (*variables, error) {
 		// Every type but string, because the errors of env's own parsers quote the value.
 		FuncMap: map[reflect.Type]env.ParserFunc{
 			reflect.TypeFor[bool]():           parseBool,
+			reflect.TypeFor[int]():            parseCount,
 			reflect.TypeFor[int64]():          parseBytes,
 			reflect.TypeFor[time.Duration]():  parseDuration,
 			reflect.TypeFor[keys.Algorithm](): parseAlgorithm,
@@ -103,6 +107,14 @@ func parseBool(text string) (any, error) {
 		return false, nil
 	}
 	return nil, errors.New("must be true or false")
+}
+
+func parseCount(text string) (any, error) {
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || n < 1 {
+		return nil, errors.New("must be a number above zero, such as 5")
+	}
+	return int(n), nil
 }
 
 // parseBytes makes 0 what it means in writ.Config: none.
