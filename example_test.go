@@ -183,3 +183,63 @@ func ExampleManager_End() {
 	// token invalid: revoked
 	// <nil>
 }
+
+// A visitor has a basket, signs in, and keeps it: in a new session, under a new ID.
+func ExampleLogin_visitor() {
+	ctx := context.Background()
+	sessions, err := writ.Open(ctx, writ.Config{Issuer: "https://shop.example", Store: memory.Open(), KeysInClear: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	login := func(w http.ResponseWriter, r *http.Request, t *token.Verified) { // behind Guard().AllowAnonymous().Optional()
+		l := writ.Login{Subject: "alice"}
+		if t != nil && t.Anonymous() {
+			l.Visitor = t
+		}
+		if err := sessions.SignIn(w, r, l); err != nil {
+			sessions.Deny(w, r, err)
+		}
+	}
+	visitor, err := sessions.Start(ctx, writ.Login{Anonymous: true, Private: []byte("two books")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := httptest.NewRequest("POST", "/login", nil)
+	r.Header.Set("Authorization", "Bearer "+visitor.Access)
+	sessions.Guard().AllowAnonymous().Optional().Func(login).ServeHTTP(httptest.NewRecorder(), r)
+
+	alices, err := sessions.Sessions(ctx, "alice")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = sessions.Verify(ctx, visitor.Access)
+	fmt.Printf("alice has %s; the visitor: %v\n", alices[0].Private, err)
+	// Output: alice has two books; the visitor: token invalid: revoked
+}
+
+// After a change of password every other session ends, wherever it is. This one gets a new token.
+func ExampleManager_EndOthers() {
+	ctx := context.Background()
+	sessions, err := writ.Open(ctx, writ.Config{Issuer: "https://app.example", Store: memory.Open(), KeysInClear: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	thief, _ := sessions.Start(ctx, writ.Login{Subject: "alice"})
+	mine, _ := sessions.Start(ctx, writ.Login{Subject: "alice"})
+
+	t, err := sessions.Verify(ctx, mine.Access) // a handler has it from its guard
+	if err != nil {
+		log.Fatal(err)
+	}
+	next, err := sessions.EndOthers(ctx, t) // a browser gets it by Cookies.Set
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = sessions.Verify(ctx, thief.Access)
+	fmt.Println(err)
+	_, err = sessions.Verify(ctx, next.Access)
+	fmt.Println(err)
+	// Output:
+	// token invalid: revoked
+	// <nil>
+}
