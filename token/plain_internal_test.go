@@ -50,7 +50,7 @@ func TestOwnTokensArePlain(t *testing.T) {
 	if !ok || !reflect.DeepEqual(got, w) {
 		t.Errorf("%v, %+v", ok, got)
 	}
-	if err := got.check(); err != nil {
+	if err := got.check(Foreign{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -51,6 +51,9 @@ type VerifierConfig struct {
 	// negative: none.
 	Leeway time.Duration
 
+	// Foreign is what the issuer's tokens lack, if it is not writ. Default: nothing.
+	Foreign Foreign
+
 	Now func() time.Time // default time.Now
 }
 
@@ -97,6 +100,12 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	c.Leeway = max(c.Leeway, 0)
 	if c.Leeway > time.Minute {
 		refuse("Leeway is %s: it must be at most 1m", c.Leeway)
+	}
+	switch ttl := c.Foreign.MaxTTL; {
+	case ttl < 0 || ttl > longestForeign:
+		refuse("Foreign.MaxTTL is %s: it must be at most %s", ttl, longestForeign)
+	case ttl > MaxTTL && !c.UntilExpiry:
+		refuse("Foreign.MaxTTL is %s: above %s it needs UntilExpiry, because revocations are not kept so long", ttl, MaxTTL)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -161,7 +170,7 @@ func (v *Verifier) first(raw string) (t *Verified, err error) {
 	if err != nil {
 		return nil, ErrMalformed
 	}
-	if m.Header.Type != accessToken && m.Header.Type != "application/"+accessToken {
+	if !v.config.Foreign.accepts(m.Header.Type) {
 		return nil, ErrType
 	}
 	if m.Header.KeyID == "" {
@@ -202,7 +211,7 @@ func (v *Verifier) authenticate(m *jws.Message, key *keys.Public) (*Verified, er
 	case err != nil:
 		return nil, ErrSignature
 	}
-	claims, err := decodeClaims(payload)
+	claims, err := decodeClaims(payload, v.config.Foreign)
 	if err != nil {
 		return nil, err
 	}

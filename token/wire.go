@@ -48,6 +48,8 @@ type wire struct {
 	Data      jsontext.Value `json:"data"`
 	Bound     jsontext.Value `json:"cnf"`
 
+	AuthorizedParty string `json:"azp"` // of OpenID Connect; see Foreign
+
 	object string // Data, of a wire that was made or read by plainClaims
 }
 
@@ -80,8 +82,8 @@ func (a *audience) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 }
 
 // decodeClaims decodes a payload whose signature was verified, and applies every rule that does not
-// depend on who asks and when. Names are case-sensitive; duplicates and broken UTF-8 are refused.
-func decodeClaims(payload string) (wire, error) {
+// depend on who asks and when, but for what f gives up. Names are case-sensitive; duplicates and broken UTF-8 are refused.
+func decodeClaims(payload string, f Foreign) (wire, error) {
 	w, ok := plainClaims(payload)
 	if !ok {
 		var err error
@@ -89,7 +91,8 @@ func decodeClaims(payload string) (wire, error) {
 			return wire{}, err
 		}
 	}
-	return w, w.check()
+	f.complete(&w)
+	return w, w.check(f)
 }
 
 func strictClaims(text string) (w wire, err error) {
@@ -117,11 +120,14 @@ var known = func() map[string]bool {
 	return names
 }()
 
-func (w *wire) check() error {
-	for _, c := range []struct{ name, value string }{
-		{"iss", w.Issuer}, {"sub", w.Subject}, {"jti", w.ID}, {"client_id", w.ClientID},
+func (w *wire) check(f Foreign) error {
+	for _, c := range []struct {
+		name, value string
+		optional    bool
+	}{
+		{"iss", w.Issuer, false}, {"sub", w.Subject, false}, {"jti", w.ID, f.WithoutID}, {"client_id", w.ClientID, f.WithoutClientID},
 	} {
-		if c.value == "" {
+		if c.value == "" && !c.optional {
 			return fmt.Errorf("%w: claim %q is missing", ErrMalformed, c.name)
 		}
 	}
@@ -139,8 +145,8 @@ func (w *wire) check() error {
 	if w.Stamp <= 0 || w.Stamp >= maxStamp {
 		return fmt.Errorf("%w: claim \"ist\" is missing or no stamp", ErrMalformed)
 	}
-	if life := w.Expires - w.IssuedAt; life <= 0 || life > MaxTTL.Seconds() {
-		return fmt.Errorf("%w: it must live longer than nothing and at most %s", ErrMalformed, MaxTTL)
+	if life := w.Expires - w.IssuedAt; life <= 0 || life > f.maxTTL().Seconds() {
+		return fmt.Errorf("%w: it must live longer than nothing and at most %s", ErrMalformed, f.maxTTL())
 	}
 	if w.Actor != nil && w.Actor.Subject == "" { // an impersonation must not look like the subject
 		return fmt.Errorf("%w: claim \"act\" names nobody", ErrMalformed)
