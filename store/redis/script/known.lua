@@ -1,0 +1,5 @@
+
+if format ~= '1' then
+	primary()
+	return {format and 'format' or 'gone'}
+end
