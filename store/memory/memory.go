@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +26,7 @@ type Store struct {
 	mu      sync.Mutex
 	closed  bool
 	rows    map[string]writ.Row
-	owners  map[string][]string // the IDs of an owner's rows, in order
+	owners  map[string]order
 	rowsDue queue[string]
 	log     *log
 }
@@ -37,7 +36,7 @@ type Store struct {
 func Open() *Store {
 	return &Store{
 		rows:   make(map[string]writ.Row),
-		owners: make(map[string][]string),
+		owners: make(map[string]order),
 		log:    newLog(),
 	}
 }
@@ -91,9 +90,7 @@ func (s *Store) Save(ctx context.Context, row writ.Row, entries ...revocation.En
 	row.Cutoff = 0
 	s.rows[row.ID] = row
 	if !exists && row.Owner != "" {
-		ids := s.owners[row.Owner]
-		at, _ := slices.BinarySearch(ids, row.ID)
-		s.owners[row.Owner] = slices.Insert(ids, at, row.ID)
+		s.owners[row.Owner] = s.owners[row.Owner].add(row.ID)
 	}
 	if !exists || sooner(row.Expires, old.Expires) {
 		s.rowsDue.add(row.Expires, row.ID)
@@ -111,13 +108,8 @@ func (s *Store) List(ctx context.Context, owner, after string, limit int) ([]wri
 		return nil, err
 	}
 	now := time.Now()
-	ids := s.owners[owner]
-	from, found := slices.BinarySearch(ids, after)
-	if found {
-		from++
-	}
 	var list []writ.Row
-	for _, id := range ids[from:] {
+	for id := range s.owners[owner].after(after) {
 		if len(list) >= limit {
 			break
 		}
@@ -175,13 +167,12 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) disown(owner, id string) {
-	ids := s.owners[owner]
-	if at, found := slices.BinarySearch(ids, id); found {
-		s.owners[owner] = slices.Delete(ids, at, at+1)
-	}
-	if len(s.owners[owner]) == 0 {
+	ids := s.owners[owner].remove(id)
+	if len(ids) == 0 {
 		delete(s.owners, owner)
+		return
 	}
+	s.owners[owner] = ids
 }
 
 // expiries yields when each row expires.

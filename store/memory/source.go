@@ -58,6 +58,7 @@ func (s *Store) look(ctx context.Context, after revocation.Cursor) ([]revocation
 	if err := s.usable(ctx); err != nil {
 		return nil, "", nil, err
 	}
+	// Never ErrRegressed: a log of another instance is not an older copy, it is another log.
 	instance, position, ok := parse(after)
 	if !ok || instance != s.log.instance {
 		return nil, "", nil, revocation.ErrGap

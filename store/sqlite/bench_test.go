@@ -91,3 +91,26 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkList reads the sessions of one who signs in, which are few.
+func BenchmarkList(b *testing.B) {
+	for _, callers := range []int{1, 16, 64} {
+		b.Run(fmt.Sprintf("%d callers", callers), func(b *testing.B) {
+			s := openBench(b)
+			for i := range 1000 {
+				row := writ.Row{ID: fmt.Sprint(i), Owner: fmt.Sprint("owner", i/5), Data: make([]byte, 300), Expires: time.Now().Add(time.Hour)}
+				if _, err := s.Save(b.Context(), row); err != nil {
+					b.Fatal(err)
+				}
+			}
+			atOnce(b, callers, func(caller int, again func() bool) error {
+				for again() {
+					if _, err := s.List(b.Context(), fmt.Sprint("owner", caller), "", 20); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		})
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/writ-go/writ"
 	"github.com/writ-go/writ/revocation"
 	"github.com/writ-go/writ/store/sqlite"
+	"go.uber.org/goleak"
 )
 
 // The test binary runs itself again, to have processes that can be killed.
@@ -26,7 +27,7 @@ const (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childRole) == "" {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m) // it exits
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()

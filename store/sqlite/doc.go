@@ -16,6 +16,9 @@
 // power cut with those after it; the rotation of refresh tokens is made to survive that, and a
 // sign-in must be repeated.
 //
+// Writes that come while another is being made wait, and are then made together: they share one
+// transaction, and the disk is waited for once.
+//
 // # The file
 //
 // The file belongs to the store alone. Open creates it readable by its owner only, and refuses one
@@ -24,7 +27,7 @@
 //
 // To put an older copy back, stop every program and remove those two. What ended since the copy was
 // made is alive in it, so end all that was issued before: append an entry of Kind
-// revocation.Everything, with Before now and an Expires that no session outlives. A follower that ran
-// on, because the copy was loaded into the open file, notices the gap, keeps what it knows itself and
-// goes on; it writes nothing back.
+// revocation.Everything, with Before now and an Expires that no session outlives. A program that ran
+// on, because the copy was loaded into the open file, notices it: Tail returns revocation.ErrRegressed,
+// and the Manager appends again what it had read of the log. What no running program had read is lost.
 package sqlite

@@ -98,6 +98,9 @@ func (s *Store) Snapshot(ctx context.Context, add func(revocation.Entry)) (revoc
 }
 
 // Tail implements revocation.Source. It waits until something comes, ctx ends or the store is closed.
+//
+// The log has no heartbeat: that would tell a copy that lags behind, and there is none between this
+// process and the file.
 func (s *Store) Tail(ctx context.Context, after revocation.Cursor) ([]revocation.Entry, revocation.Cursor, error) {
 	from, ok := parse(after)
 	if !ok {

@@ -9,7 +9,7 @@ import (
 // connection for every one of them, so that no Load waits for a List, however long and many they are.
 const (
 	maxShort     = 4 // Load, Tail
-	maxLists     = 2 // List: as many rows as an owner has
+	maxLists     = 4 // List: a page, which every sign-in may ask for
 	maxSnapshots = 2 // Snapshot: as many entries as the log has
 
 	connections = maxShort + maxLists + maxSnapshots + 1 // and the writer's

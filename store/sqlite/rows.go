@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -58,13 +59,14 @@ func (s *Store) Load(ctx context.Context, id string) (writ.Row, error) {
 	return row, nil
 }
 
-// List implements writ.Store. Two can read at once; the others wait.
+// List implements writ.Store.
 func (s *Store) List(ctx context.Context, owner, after string, limit int) ([]writ.Row, error) {
 	if err := s.enter(ctx, s.lists); err != nil {
 		return nil, failed("list", err)
 	}
 	defer s.lists.leave()
-	rows, err := s.selectOwned.QueryContext(ctx, owner, after, micros(time.Now()), max(limit, 0))
+	// Without ctx, as in Load; it is looked at between the rows.
+	rows, err := s.selectOwned.QueryContext(background, owner, after, micros(time.Now()), max(limit, 0))
 	if err != nil {
 		return nil, failed("list", err)
 	}
@@ -72,7 +74,7 @@ func (s *Store) List(ctx context.Context, owner, after string, limit int) ([]wri
 	var list []writ.Row
 	for rows.Next() {
 		row, err := scanRow(rows)
-		if err != nil {
+		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return nil, failed("list", err)
 		}
 		list = append(list, row)

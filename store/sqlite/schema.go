@@ -48,7 +48,8 @@ CREATE TABLE writ_log (
 ) STRICT;
 INSERT INTO writ_log (seq, tag) VALUES (0, random());
 `, `
--- A page of an owner's rows is read in the order of this index.
+-- A page of an owner's rows is read in the order of this index, and those that have expired are passed
+-- over without being read.
 CREATE INDEX writ_rows_owned ON writ_rows (owner, id, expires) WHERE owner <> '';
 DROP INDEX writ_rows_owner;
 `}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/writ-go/writ"
@@ -60,6 +61,50 @@ var failureTests = contractTests{
 				t.Fatal("a row was written without its entry, or an entry without its row")
 			}
 			row = got
+		}
+	}},
+	{"of saves at once whose ctx ends meanwhile each is done or is not", func(t *testing.T, b *bench) { // req 60
+		rows := make([]writ.Row, 8)
+		for i := range rows {
+			rows[i] = b.save(writ.Row{ID: fmt.Sprint("s", i), Expires: farAhead})
+		}
+		for round := range 20 {
+			saved, errs := make([]writ.Row, len(rows)), make([]error, len(rows))
+			ctx, cancel := context.WithCancel(b.ctx)
+			together(1+len(rows), func(i int) {
+				if i == 0 {
+					cancel()
+					return
+				}
+				i--
+				with := ctx
+				if i%2 == 0 { // the others must not be harmed
+					with = b.ctx
+				}
+				saved[i], errs[i] = b.store.Save(with, rows[i], ended(fmt.Sprint(i, "-", round)))
+			})
+			for i, row := range rows {
+				// A write whose outcome its caller does not know may still be on its way: this one comes
+				// after it, or is the conflict that tells that it was done.
+				now, err := b.store.Save(b.ctx, writ.Row{ID: row.ID, Version: row.Version, Expires: farAhead})
+				done := errors.Is(err, writ.ErrConflict)
+				log, _ := b.snapshot(b.store)
+				_, logged := log[revocation.Entry{Kind: revocation.Session, ID: fmt.Sprint(i, "-", round)}]
+				if done {
+					now = b.load(row.ID)
+				}
+				switch {
+				case err != nil && !done:
+					t.Fatalf("round %d: Save: %v", round, err)
+				case errs[i] != nil && (i%2 == 0 || !errors.Is(errs[i], context.Canceled)):
+					t.Fatalf("round %d: Save: %v", round, errs[i])
+				case errs[i] == nil && (!done || now.Version != saved[i].Version):
+					t.Fatalf("round %d: Save returned no error, but the row is not written", round)
+				case done != logged:
+					t.Fatalf("round %d: a row was written without its entry, or an entry without its row", round)
+				}
+				rows[i] = now
+			}
 		}
 	}},
 	{"after Close every method returns an error that says nothing of rows", func(t *testing.T, b *bench) { // req 60

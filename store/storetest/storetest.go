@@ -9,22 +9,32 @@
 //		})
 //	}
 //
+// If its data can be put back to an older copy, by an operator or by a failover, run RunRegressed too.
+//
 // What the tests hold a store to, where the contract's words leave room:
 //
 //   - What has expired counts until Purge has removed it: Load returns the row, a Cutoff includes the
 //     entry. Only List leaves expired rows out, by the store's clock.
 //   - Times are kept in microseconds. A longer fraction is cut off, never rounded up.
+//   - List goes by the bytes of an ID: a database may sort text by a language's rules unless it is told
+//     not to. Fewer rows than the limit mean the end, so what has expired takes no place in a page.
+//   - Of a Save and a cutoff at the same time, one has seen the other, also where the Save makes a row or
+//     carries the cutoff of its own owner itself. Versions alone do not give that, nor does a
+//     transaction that reads the cutoff without holding it.
 //   - Data is bytes, an owner and an entry's ID are any UTF-8. What a store cannot keep apart from
 //     another owner or ID it refuses.
 //   - What an Append says that the log knows already changes nothing.
-//   - Tail may return ErrGap at any time; a follower then takes a snapshot and merges it.
+//   - Tail may return ErrGap at any time; a follower then takes a snapshot and merges it. It returns
+//     ErrRegressed for a place that is beyond the log's end, or that is another's now: give each place
+//     something random, so that a log which has gone another way cannot look like the one it was.
 //   - Tail returns no error only if it has read the log since it was called.
 //   - Purge says that more is left until a call has found nothing left. It may say so once too often.
 //   - Close may be called twice. Afterwards every method returns an error that is none of the
 //     sentinels.
 //
-// What no test here can show, because it needs the store's own machinery: what survives a crash, a
-// failover and a full disk.
+// What no test here can show, because it needs the store's own machinery: what survives a crash, a power
+// cut and a full disk, that a replica which lags behind is not taken for the primary, and that no
+// goroutine is left after Close.
 package storetest
 
 import (

@@ -1,10 +1,12 @@
 package storetest_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +36,10 @@ var faults = map[string]string{
 	"Append answers before it fails":          "a call whose ctx has ended",
 	"Load takes every failure for not found":  "after Close every method",
 	"List includes the expired":               "List leaves out what has expired",
+	"List takes no heed of the limit":         "an owner of 1,200 rows",
+	"List starts with the given ID":           "a page has what comes after an ID",
+	"List sorts as people do":                 "a page is in order of the bytes",
+	"List counts the expired":                 "a row that has expired does not make a page look like the last",
 	"Purge removes the living":                "Purge spares",
 	"Snapshot skips subjects":                 "entries of every kind",
 	"Tail skips an entry":                     "a tail has what came after the snapshot",
@@ -62,6 +68,7 @@ func (f *faulty) Save(ctx context.Context, row writ.Row, entries ...revocation.E
 	if f.fault == "Save returns no cutoff" {
 		saved.Cutoff = 0
 	}
+
 	return saved, err
 }
 
@@ -88,7 +95,22 @@ func (f *faulty) Append(ctx context.Context, entries ...revocation.Entry) error 
 }
 
 func (f *faulty) List(ctx context.Context, owner, after string, limit int) ([]writ.Row, error) {
+	switch f.fault {
+	case "List takes no heed of the limit":
+		limit = 1 << 20
+	case "List starts with the given ID":
+		if row, err := f.Store.Load(ctx, after); err == nil && row.Owner == owner {
+			rows, err := f.Store.List(ctx, owner, after, limit-1)
+			return append([]writ.Row{row}, rows...), err
+		}
+	}
 	rows, err := f.Store.List(ctx, owner, after, limit)
+	if f.fault == "List counts the expired" && len(rows) == limit && limit > 1 {
+		rows = rows[:limit-1]
+	}
+	if f.fault == "List sorts as people do" {
+		slices.SortFunc(rows, func(a, b writ.Row) int { return cmp.Compare(strings.ToLower(a.ID), strings.ToLower(b.ID)) })
+	}
 	if dead, e := f.Store.Load(ctx, "dead"); f.fault == "List includes the expired" && e == nil {
 		rows = append(rows, dead)
 	}
