@@ -8,6 +8,8 @@ import (
 
 	"github.com/writ-go/writ"
 	"github.com/writ-go/writ/fromenv"
+	"github.com/writ-go/writ/store/postgres"
+	"github.com/writ-go/writ/store/redis"
 	"github.com/writ-go/writ/store/sqlite"
 )
 
@@ -33,7 +35,12 @@ func settings(ctx context.Context, dir string, db *database, address string) (wr
 			return writ.Config{}, err
 		}
 	}
-	return fromenv.Config(ctx, fromenv.Stores{"sqlite": sqlite.OpenURL})
+	return fromenv.Config(ctx, fromenv.Stores{
+		"sqlite":   sqlite.OpenURL,
+		"postgres": postgres.OpenURL,
+		"redis":    redis.OpenURL,
+		"rediss":   redis.OpenURL,
+	})
 }
 
 // setUnset gives a variable that is not set a value.
