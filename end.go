@@ -64,6 +64,7 @@ func (m *Manager) endQuietly(ctx context.Context, id [16]byte, may func(*stored)
 			return nil, ErrNotFound
 		}
 		if already = !s.Rotation.RevokedAt.IsZero(); already {
+			m.hear(s)
 			return nil, nil
 		}
 		return m.end(s, m.config.Now(), "ended"), nil
@@ -72,6 +73,14 @@ func (m *Manager) endQuietly(ctx context.Context, id [16]byte, may func(*stored)
 		return nil, err
 	}
 	return s, nil
+}
+
+// hear has this node know at once of a session that has just ended: perhaps it did that itself, and never
+// got the answer. An older end it has read in the log.
+func (m *Manager) hear(s *stored) {
+	if at := s.Rotation.RevokedAt; m.config.Now().Before(at.Add(m.config.MaxStale)) {
+		m.list.Apply(m.ended(s, at))
+	}
 }
 
 // EndAll ends every session of subject, and every token issued to it before now, on every node. A
@@ -157,7 +166,7 @@ func (m *Manager) sparedEntry(s *stored, cutoff int64) revocation.Entry {
 }
 
 // EndOthers is EndAll but for t's session, which gets the access token that replaces its own: hand it
-// to the client. It expires when t does, and OnIssue is asked as for every token. The session's refresh
+// to the client. It does not outlive t, and OnIssue is asked as for every token. The session's refresh
 // token stays good. token.ErrInvalid: t's session has ended itself, or OnIssue refuses it.
 func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair, error) {
 	ctx, cancel := m.toTheEnd(ctx)
@@ -179,7 +188,11 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 			}
 			cutoff = m.above(before)
 			s.Rotation.Stamp = cutoff + 1
-			if pair, entries, err = m.issue(ctx, s, s.at, t.ExpiresAt(), false); err != nil && !errors.Is(err, ErrRefused) {
+			until := t.ExpiresAt()
+			if most := s.at.Add(m.config.AccessTTL); most.Before(until) { // t was made by a clock that is ahead
+				until = most
+			}
+			if pair, entries, err = m.issue(ctx, s, s.at, until, false); err != nil && !errors.Is(err, ErrRefused) {
 				return nil, err
 			}
 			if err != nil {
@@ -193,7 +206,8 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 		if errors.Is(err, ErrNotFound) {
 			return nil, token.ErrRevoked
 		}
-		if err != nil {
+		refused := err
+		if err != nil && !errors.Is(err, ErrRefused) {
 			return nil, err
 		}
 		others, err := m.ofSubject(ctx, s.Claims.Subject)
@@ -203,7 +217,13 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 		others = slices.DeleteFunc(others, func(o *stored) bool { return o.id == id })
 		if !risen(before, others, cutoff) { // see EndAll
 			m.config.Observe(ctx, Event{Kind: Ended, Time: m.config.Now(), Subject: s.Claims.Subject})
-			return pair, nil
+			return pair, refused
+		}
+		if refused != nil {
+			if err := m.EndAll(ctx, s.Claims.Subject); err != nil { // nothing is left to spare
+				return nil, err
+			}
+			return nil, refused
 		}
 	}
 	return nil, fmt.Errorf("%w: the subject's sessions are being changed all the time", token.ErrUnavailable)
@@ -235,6 +255,9 @@ func (m *Manager) mustRefresh(ctx context.Context, id [16]byte) error {
 	ctx, cancel := m.deadline(ctx) // for each session: a subject may have many
 	defer cancel()
 	_, err := m.change(ctx, id, func(s *stored) ([]revocation.Entry, error) {
+		if !m.live(s, s.at) { // else the entry would say that it lives: see recall
+			return nil, ErrNotFound
+		}
 		s.MinStamp = m.above([]*stored{s})
 		return []revocation.Entry{{
 			Kind:    revocation.Session,
@@ -268,7 +291,7 @@ func (m *Manager) sessionOf(ctx context.Context, raw string) (id [16]byte, err e
 		t, err := m.parse(ctx, raw)
 		return t.Session, err
 	}
-	t, err := m.authentic.Verify(ctx, raw)
+	t, err := m.verifyBy(ctx, m.authentic, raw)
 	if err != nil {
 		return id, err
 	}

@@ -139,13 +139,7 @@ func (m *Manager) Close() error { return m.config.Store.Close() }
 // is read anew: another node may have made the key this moment. With Config.AskStore it also asks the
 // store, whose answer is token.ErrRevoked or token.ErrUnavailable.
 func (m *Manager) Verify(ctx context.Context, raw string) (*token.Verified, error) {
-	t, err := m.verifier.Verify(ctx, raw)
-	if errors.Is(err, token.ErrUnknownKey) {
-		if err := m.ring.ReadAnew(ctx); err != nil {
-			return nil, fmt.Errorf("%w: its key is unknown, and keys cannot be had now: %v", token.ErrUnavailable, err)
-		}
-		t, err = m.verifier.Verify(ctx, raw)
-	}
+	t, err := m.verifyBy(ctx, m.verifier, raw)
 	if err == nil && m.config.AskStore {
 		_, err = m.Session(ctx, t)
 	}
@@ -153,6 +147,17 @@ func (m *Manager) Verify(ctx context.Context, raw string) (*token.Verified, erro
 		return nil, err
 	}
 	return t, nil
+}
+
+func (m *Manager) verifyBy(ctx context.Context, v *token.Verifier, raw string) (*token.Verified, error) {
+	t, err := v.Verify(ctx, raw)
+	if !errors.Is(err, token.ErrUnknownKey) {
+		return t, err
+	}
+	if err := m.ring.ReadAnew(ctx); err != nil {
+		return nil, fmt.Errorf("%w: its key is unknown, and keys cannot be had now: %v", token.ErrUnavailable, err)
+	}
+	return v.Verify(ctx, raw)
 }
 
 // Verifier is the verifier behind Verify, for ServeStale and Recheck. It never asks the store.

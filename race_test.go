@@ -249,3 +249,82 @@ func TestABarredSubjectIsRefused(t *testing.T) {
 	}
 	accepted(t, m, start(t, m, "bob"))
 }
+
+// afterList lets something happen once when an owner's rows have been listed.
+type afterList struct {
+	writ.Store
+	happen func()
+}
+
+func (s *afterList) List(ctx context.Context, owner, after string, limit int) ([]writ.Row, error) {
+	rows, err := s.Store.List(ctx, owner, after, limit)
+	if do := s.happen; do != nil {
+		s.happen = nil
+		do()
+	}
+	return rows, err
+}
+
+func TestMustRefreshRaisesNoSessionFromTheDead(t *testing.T) { // req 49
+	for name, open1 := range stores {
+		for what, end := range map[string]func(t *testing.T, other *writ.Manager, p, q *token.Pair) error{
+			"End": func(t *testing.T, other *writ.Manager, p, _ *token.Pair) error {
+				return other.End(t.Context(), "alice", p.SessionID)
+			},
+			"EndAll": func(t *testing.T, other *writ.Manager, _, _ *token.Pair) error {
+				return other.EndAll(t.Context(), "alice")
+			},
+			"EndOthers": func(t *testing.T, other *writ.Manager, _, q *token.Pair) error {
+				_, err := other.EndOthers(t.Context(), verified(t, other, q.Access))
+				return err
+			},
+		} {
+			t.Run(name+", "+what, func(t *testing.T) {
+				c := newClock()
+				store := &afterList{Store: open1(t)}
+				m, other := open(t, store, c, writ.Config{}), open(t, store.Store, c, writ.Config{})
+				p, q := start(t, m, "alice"), start(t, m, "alice")
+				store.happen = func() {
+					if err := end(t, other, p, q); err != nil {
+						t.Error(err)
+					}
+				}
+				if err := m.MustRefresh(t.Context(), "alice"); err != nil {
+					t.Fatal(err)
+				}
+				refused(t, other, p)
+				refused(t, m, &token.Pair{Refresh: p.Refresh}) // of the access token it has not heard
+			})
+		}
+	}
+}
+
+func TestAnEndWhoseAnswerIsLostIsKnownHere(t *testing.T) {
+	c := newClock()
+	store := &failing{Store: stores["memory"](t)}
+	m := open(t, store, c, writ.Config{})
+	p := start(t, m, "alice")
+	store.fail(nil, errDown)
+	if err := m.End(t.Context(), "alice", p.SessionID); !errors.Is(err, token.ErrUnavailable) {
+		t.Fatalf("error %v", err)
+	}
+	store.fail(nil, nil)
+	if err := m.End(t.Context(), "alice", p.SessionID); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, m, p)
+}
+
+func TestASignInWhoseAnswerIsLostLeavesNoSession(t *testing.T) {
+	c := newClock()
+	store := &failing{Store: stores["memory"](t)}
+	m := open(t, store, c, writ.Config{})
+	store.fail(nil, errDown)
+	store.once(func() { store.once(func() { store.fail(nil, nil) }) }) // the second write is that which cleans up
+	if _, err := m.Start(t.Context(), writ.Login{Subject: "alice"}); !errors.Is(err, token.ErrUnavailable) {
+		t.Fatalf("error %v", err)
+	}
+	if sessions, err := m.Sessions(t.Context(), "alice"); err != nil || len(sessions) != 0 {
+		t.Errorf("%d sessions, error %v; want none", len(sessions), err)
+	}
+}

@@ -57,6 +57,7 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 		return nil, err
 	}
 	if err := m.create(ctx, s, now); err != nil {
+		m.abandon(ctx, s.id) // a write whose answer was lost may have been done
 		return nil, err
 	}
 	id := s.id
@@ -125,9 +126,10 @@ func (m *Manager) create(ctx context.Context, s *stored, now time.Time) error {
 	return fmt.Errorf("%w: the subject's sessions are being ended all the time", token.ErrUnavailable)
 }
 
-// abandon ends a session whose tokens nobody will ever hold. If that fails it is idle until it expires.
+// abandon ends a session whose tokens nobody will ever hold. If that fails it is idle until it expires. It
+// does not try for long: mostly the store has just failed.
 func (m *Manager) abandon(ctx context.Context, id [16]byte) {
-	ctx, cancel := m.toTheEnd(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.config.Rotation.Latency/8)
 	defer cancel()
 	m.endQuietly(ctx, id, func(*stored) bool { return true })
 }
