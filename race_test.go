@@ -294,6 +294,7 @@ func TestMustRefreshRaisesNoSessionFromTheDead(t *testing.T) { // req 49
 				}
 				refused(t, other, p)
 				refused(t, m, &token.Pair{Refresh: p.Refresh}) // of the access token it has not heard
+				refused(t, open(t, store.Store, c, writ.Config{}), p)
 			})
 		}
 	}
