@@ -57,13 +57,14 @@ type Config struct {
 	// Rotation is the timing of refreshes; Rotation.Idle ends a session that is not refreshed.
 	Rotation rotation.Policy
 	// MaxSessions is how many sessions a subject may have. A sign-in beyond it ends the oldest ones, or is
-	// refused with RefuseBeyondMax (ErrTooManySessions). Several sign-ins at the same time may exceed it
-	// until the next. Default: any number.
+	// refused with RefuseBeyondMax (ErrTooManySessions): who has lost a device, or the
+	// answer to a sign-in, then waits until that is idle, or is let in by End. Sign-ins at the same time on nodes whose clocks differ may exceed it.
+	// Default: any number.
 	MaxSessions     int
 	RefuseBeyondMax bool
-	// AskStore has every check of an access token also read the session's row, for sessions that live on
-	// the server: one round trip for each request, and none is answered while the store is away. See
-	// also Manager.Session, for single handlers.
+	// AskStore has Manager.Verify, and so every guard, ask the store whether the session goes on: one round
+	// trip for each request, and none is answered while the store is away. Handlers still see what the
+	// token says; Manager.Session reads the session as it is now. Manager.Verifier does not ask.
 	AskStore bool
 	// MaxStale is how old this node's revocations and keys may be. Beyond it the node answers 503.
 	// Default 60 s, 10 s to 1 h.

@@ -16,12 +16,13 @@ import (
 // middleware.ErrForbidden.
 var ErrTooManySessions = errors.New("writ: the subject has as many sessions as it may: end one first")
 
-// mayHaveMore refuses a sign-in beyond MaxSessions, if that is what is to happen.
-func (m *Manager) mayHaveMore(ctx context.Context, l Login, now time.Time) error {
+// refuseBeyondMax refuses a sign-in beyond MaxSessions, if that is what is to happen: before it is stored,
+// when s is nil, and again when others can see it. Of several at a time the first ones get in.
+func (m *Manager) refuseBeyondMax(ctx context.Context, s *stored, l Login, now time.Time) error {
 	if !m.config.RefuseBeyondMax || l.Anonymous {
 		return nil
 	}
-	others, err := m.others(ctx, l, now)
+	others, err := m.others(ctx, s, l, now)
 	if err == nil && len(others) >= m.config.MaxSessions {
 		err = fmt.Errorf("%w: %w", middleware.ErrForbidden, ErrTooManySessions)
 	}
@@ -34,13 +35,11 @@ func (m *Manager) endOldest(ctx context.Context, s *stored, l Login, now time.Ti
 	if m.config.MaxSessions == 0 || m.config.RefuseBeyondMax || l.Anonymous {
 		return nil
 	}
-	others, err := m.others(ctx, l, now)
+	older, err := m.others(ctx, s, l, now)
 	if err != nil {
 		return err
 	}
-	others = slices.DeleteFunc(others, func(o *stored) bool { return byAge(o, s) >= 0 })
-	slices.SortFunc(others, byAge)
-	for _, o := range others[:max(0, len(others)+1-m.config.MaxSessions)] {
+	for _, o := range older[:max(0, len(older)+1-m.config.MaxSessions)] {
 		err := m.endIf(ctx, o.id, func(*stored) bool { return true })
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
@@ -49,14 +48,20 @@ func (m *Manager) endOldest(ctx context.Context, s *stored, l Login, now time.Ti
 	return nil
 }
 
-func byAge(a, b *stored) int {
-	return cmp.Or(a.Created.Compare(b.Created), bytes.Compare(a.id[:], b.id[:]))
+// others are the live sessions of a subject that go on when l has signed in, oldest first: those that were
+// begun before s, if there is an s.
+func (m *Manager) others(ctx context.Context, s *stored, l Login, now time.Time) ([]*stored, error) {
+	all, err := m.ofSubject(ctx, l.Subject)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(o *stored) bool {
+		return s != nil && byAge(o, s) >= 0 || !m.live(o, now) || slices.Contains(l.replaces, o.id)
+	})
+	slices.SortFunc(all, byAge)
+	return all, nil
 }
 
-// others are the live sessions of a subject that go on when l signs in.
-func (m *Manager) others(ctx context.Context, l Login, now time.Time) ([]*stored, error) {
-	all, err := m.ofSubject(ctx, l.Subject)
-	return slices.DeleteFunc(all, func(s *stored) bool {
-		return !m.live(s, now) || slices.Contains(l.replaces, s.id)
-	}), err
+func byAge(a, b *stored) int {
+	return cmp.Or(a.Created.Compare(b.Created), bytes.Compare(a.id[:], b.id[:]))
 }

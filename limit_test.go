@@ -167,3 +167,37 @@ func TestLifetimesOfALogin(t *testing.T) {
 		}
 	})
 }
+
+func TestTheMostIsNotExceededBySignInsAtOnce(t *testing.T) {
+	onEachWith(t, writ.Config{MaxSessions: 2, RefuseBeyondMax: true}, func(t *testing.T, m *writ.Manager, c *clock) {
+		var wait sync.WaitGroup
+		for range 12 {
+			wait.Go(func() {
+				_, err := m.Start(t.Context(), writ.Login{Subject: "alice"})
+				if err != nil && !errors.Is(err, writ.ErrTooManySessions) {
+					t.Errorf("error %v", err)
+				}
+			})
+		}
+		wait.Wait()
+		if sessions, err := m.Sessions(t.Context(), "alice"); err != nil || len(sessions) > 2 {
+			t.Errorf("%d sessions, error %v; want at most 2", len(sessions), err)
+		}
+	})
+}
+
+func TestASignInThatBrokeOffDoesNotCount(t *testing.T) {
+	c := newClock()
+	store := &failing{Store: stores["memory"](t)}
+	m := open(t, store, c, writ.Config{MaxSessions: 1, RefuseBeyondMax: true})
+	store.once(func() { store.fail(errDown, nil) }) // once the row is stored, for long
+	if _, err := m.Start(t.Context(), writ.Login{Subject: "alice"}); !errors.Is(err, token.ErrUnavailable) {
+		t.Fatalf("error %v", err)
+	}
+	store.fail(nil, nil)
+	c.advance(time.Minute)
+	start(t, m, "alice")
+	if sessions, err := m.Sessions(t.Context(), "alice"); err != nil || len(sessions) != 1 {
+		t.Errorf("%d sessions, error %v; want the one that began", len(sessions), err)
+	}
+}

@@ -47,7 +47,7 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 	if m.issuer, err = token.NewIssuer(token.IssuerConfig{Issuer: c.Issuer, Audience: c.Audience, Keys: signingKey{m}}); err != nil {
 		return nil, err
 	}
-	m.list = revocation.NewList(revocation.Config{Source: c.Store, Now: c.Now, Lost: m.restorer()})
+	m.list = revocation.NewList(revocation.Config{Source: c.Store, Now: c.Now, Lost: m.restore})
 	if err := m.list.Load(ctx); err != nil {
 		return nil, fmt.Errorf("writ: revocations cannot be loaded from the store: %w", err)
 	}

@@ -2,6 +2,7 @@ package writ_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -138,8 +139,15 @@ type failing struct {
 	writ.Store
 	mu            sync.Mutex
 	before, after error
-	list          error
+	list, answer  error
 	meanwhile     func()
+}
+
+// failAnswer loses the answer to the write that is under way.
+func (f *failing) failAnswer(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answer = err
 }
 
 // failList fails List alone.
@@ -192,6 +200,10 @@ func (f *failing) Save(ctx context.Context, row writ.Row, entries ...revocation.
 	}
 	f.happen()
 	row, err := f.Store.Save(ctx, row, entries...)
+	f.mu.Lock()
+	after = cmp.Or(after, f.answer)
+	f.answer = nil
+	f.mu.Unlock()
 	if err == nil && after != nil {
 		return writ.Row{}, after
 	}

@@ -181,3 +181,58 @@ func TestWhatWasGivenBackOutlivesTheEntry(t *testing.T) {
 		}
 	})
 }
+
+// A row that this program cannot read keeps no other session alive, and is not tried for ever.
+func TestARowThatCannotBeReadDoesNotKeepOthersFromEnding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := memory.Open()
+		store := &forgetful{Store: inner}
+		var mu sync.Mutex
+		told := map[writ.EventKind]int{}
+		m, err := writ.Open(t.Context(), writ.Config{Issuer: issuer, Secret: testSecret, Store: store, Observe: func(_ context.Context, e writ.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			told[e.Kind]++
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		ctx, stop := context.WithCancel(t.Context())
+		running := make(chan error)
+		go func() { running <- m.Run(ctx) }()
+		defer func() { stop(); <-running }()
+
+		var pairs []*token.Pair
+		for range 20 {
+			pairs = append(pairs, start(t, m, "alice"))
+		}
+		store.loses(true)
+		for _, p := range pairs {
+			if err := m.Revoke(t.Context(), p.Refresh); err != nil {
+				t.Fatal(err)
+			}
+		}
+		store.loses(false)
+		row, err := inner.Load(t.Context(), pairs[7].SessionID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		row.Data = []byte(`{"v":99}`)
+		if _, err := inner.Save(t.Context(), row); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24 * time.Hour)
+		for i, p := range pairs {
+			_, err := m.Refresh(t.Context(), p.Refresh, token.Client{})
+			if want := token.ErrInvalid; i != 7 && !errors.Is(err, want) {
+				t.Errorf("session %d: %v", i, err)
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if told[writ.Regressed] != 1 || told[writ.Failed] != 1 {
+			t.Errorf("told %v, want one alarm and one row that cannot be read", told)
+		}
+	})
+}

@@ -45,6 +45,8 @@ type record struct {
 	Created  time.Time    `json:"created"`
 	Renewed  time.Time    `json:"renewed"`
 	Remember bool         `json:"remember,omitzero"`
+	// Pending says that it was created, and has no tokens yet.
+	Pending bool `json:"pending,omitzero"`
 	// Idle is how long it lives without a refresh, if that is less than Config.Rotation.Idle.
 	Idle time.Duration `json:"idle,omitzero,format:nano"`
 }
@@ -86,14 +88,16 @@ func (s *stored) encode() (Row, error) {
 	return row, nil
 }
 
+var errUnreadable = errors.New("a session's row cannot be read")
+
 func (m *Manager) decode(row Row) (*stored, error) {
 	s := &stored{row: row, cutoff: max(row.Cutoff, m.cutoff(row.Owner))}
 	id, ok := parseSessionID(row.ID)
 	if !ok || jsonv2.Unmarshal(row.Data, &s.record) != nil {
-		return nil, fmt.Errorf("%w: a session's row cannot be read: is the store written by something else?", token.ErrUnavailable)
+		return nil, fmt.Errorf("%w: %w: is the store written by something else?", token.ErrUnavailable, errUnreadable)
 	}
 	if s.Format != recordFormat {
-		return nil, fmt.Errorf("%w: a session's row has format %d, and this program knows %d: update it", token.ErrUnavailable, s.Format, recordFormat)
+		return nil, fmt.Errorf("%w: %w: it has format %d, and this program knows %d: update it", token.ErrUnavailable, errUnreadable, s.Format, recordFormat)
 	}
 	s.id = id
 	m.recall(s)
@@ -135,9 +139,13 @@ func (m *Manager) listed(id [16]byte) bool {
 	return m.list.Before(revocation.Session, sessionID(id)) == revocation.Ended
 }
 
-// live reports whether s could still be refreshed.
+// live reports whether s could still be refreshed. A sign-in that has not come to its end in its time never
+// will.
 func (m *Manager) live(s *stored, now time.Time) bool {
 	r := s.Rotation
+	if s.Pending && now.After(s.Created.Add(m.config.ahead())) {
+		return false
+	}
 	return r.RevokedAt.IsZero() && r.Stamp > s.cutoff && !m.listed(s.id) && now.Before(r.IdleExp) && now.Before(r.AbsExp)
 }
 

@@ -32,13 +32,14 @@ type Login struct {
 	Remember  bool          // cookies outlive the browser
 	Absolute  time.Duration // how long the session lives at most. Default and limit: Config.AbsoluteTTL
 	Idle      time.Duration // how long without a refresh. Default and limit: Config.Rotation.Idle
-	// Visitor is the anonymous session that signs in now, if there is one. Its Private and its
-	// Claims.Data go along, unless the Login has its own, and it ends; what is written to it until then
-	// is not lost. SignIn and Start do not look for one themselves: whoever planted a visitor's cookie
-	// would choose what the user's session holds.
+	// Visitor is the anonymous session that signs in now, if there is one, of this Manager's own. Its
+	// Private and its Claims.Data go along, unless the Login has its own, and it ends; what is written to
+	// it until then is not lost. It has one heir: a second sign-in gets nothing. SignIn and Start do not
+	// look for one themselves: whoever planted a visitor's cookie would choose what the user's session holds.
 	Visitor *token.Verified
 
-	replaces [][16]byte // the sessions that end when this one begins
+	replaces [][16]byte              // the sessions that end when this one begins
+	accept   func(*token.Pair) error // whether the tokens can be handed out; asked before anything ends
 }
 
 // Start makes a session with a new ID and returns its first tokens. ErrUnavailable (of package
@@ -53,7 +54,7 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.mayHaveMore(ctx, l, now); err != nil {
+	if err := m.refuseBeyondMax(ctx, nil, l, now); err != nil {
 		return nil, err
 	}
 	if err := m.create(ctx, s, now); err != nil {
@@ -61,7 +62,7 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 		return nil, err
 	}
 	id := s.id
-	s, pair, err := m.begin(ctx, id, l, now)
+	s, pair, err := m.begin(ctx, s, l, now)
 	if errors.Is(err, ErrRefused) {
 		m.observe(ctx, Refused, s, l.Client, err)
 		return nil, fmt.Errorf("%w: %w", middleware.ErrForbidden, err)
@@ -76,18 +77,28 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 
 // begin gives a session that was created its first tokens. OnIssue is asked only when the session can be
 // seen: an EndAll or a MustRefresh from now on finds it, and what OnIssue says is not older than they are.
-func (m *Manager) begin(ctx context.Context, id [16]byte, l Login, now time.Time) (s *stored, pair *token.Pair, err error) {
+func (m *Manager) begin(ctx context.Context, created *stored, l Login, now time.Time) (s *stored, pair *token.Pair, err error) {
+	id := created.id
 	issue := func(visitor *stored) error {
+		if err = m.refuseBeyondMax(ctx, created, l, now); err != nil {
+			return err
+		}
 		s, err = m.change(ctx, id, func(s *stored) (entries []revocation.Entry, err error) {
 			if !m.live(s, now) {
 				return nil, fmt.Errorf("%w: the session was ended while it began", token.ErrUnavailable)
 			}
-			s.inherit(visitor, l)
+			s.Pending = false
+			if l.Visitor != nil {
+				s.inherit(visitor, l)
+			}
 			pair, entries, err = m.issue(ctx, s, now, now.Add(m.config.AccessTTL), true)
 			return entries, err
 		})
 		if errors.Is(err, ErrNotFound) {
 			return fmt.Errorf("%w: the store has lost the session while it began", token.ErrUnavailable)
+		}
+		if err == nil && l.accept != nil {
+			err = l.accept(pair)
 		}
 		if err == nil {
 			err = m.endOldest(ctx, s, l, now)
@@ -97,7 +108,7 @@ func (m *Manager) begin(ctx context.Context, id [16]byte, l Login, now time.Time
 	if l.Visitor == nil {
 		err = issue(nil)
 	} else {
-		err = m.signInVisitor(ctx, l.Visitor, issue)
+		err = m.signInVisitor(ctx, l.Visitor, id, issue)
 	}
 	return s, pair, err
 }
@@ -146,8 +157,8 @@ func (m *Manager) newSession(l Login, now time.Time) (*stored, error) {
 	case token.IsAnonymous(l.Subject):
 		return nil, errors.New("writ: Login.Subject begins as those of anonymous sessions do: give the user another name")
 	}
-	if l.Visitor != nil && (l.Anonymous || !l.Visitor.Anonymous()) {
-		return nil, errors.New("writ: Login.Visitor must be an anonymous session, and Login a user's")
+	if v := l.Visitor; v != nil && (l.Anonymous || !v.Anonymous() || v.Issuer() != m.config.Issuer) {
+		return nil, errors.New("writ: Login.Visitor must be an anonymous session of this issuer, and Login a user's")
 	}
 	if l.Absolute == 0 {
 		l.Absolute = m.config.AbsoluteTTL
@@ -174,6 +185,7 @@ func (m *Manager) newSession(l Login, now time.Time) (*stored, error) {
 		Created:  now,
 		Renewed:  now,
 		Remember: l.Remember,
+		Pending:  true,
 	}
 	if l.Idle < m.config.Rotation.Idle {
 		s.Idle = l.Idle
@@ -253,6 +265,7 @@ func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, l Login) error 
 	}
 	l = m.fromRequest(l, r)
 	l.replaces = m.sessionsOf(r)
+	l.accept = func(p *token.Pair) error { return m.config.Cookies.Set(headerOnly{}, p) }
 	pair, err := m.Start(r.Context(), l)
 	if err != nil {
 		return err
@@ -275,6 +288,13 @@ func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, l Login) error 
 	}
 	return nil
 }
+
+// headerOnly takes cookies and sends them to nobody.
+type headerOnly http.Header
+
+func (h headerOnly) Header() http.Header         { return http.Header(h) }
+func (h headerOnly) Write(b []byte) (int, error) { return len(b), nil }
+func (h headerOnly) WriteHeader(int)             {}
 
 // Grant starts a session for an app and answers with the token response of RFC 6749 section 5.1:
 // both tokens, no cookie. On error it has written nothing: answer with Deny.

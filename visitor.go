@@ -3,36 +3,51 @@ package writ
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/writ-go/writ/revocation"
 	"github.com/writ-go/writ/token"
 )
 
-// signInVisitor begins a user's session with what a visitor's holds, and ends the visitor's. It ends as it
+// signInVisitor begins the session heir with what a visitor's holds, and ends the visitor's. It ends as it
 // was when issue saw it: if it was written to meanwhile, issue is asked again with what is there then.
-func (m *Manager) signInVisitor(ctx context.Context, t *token.Verified, issue func(visitor *stored) error) error {
+func (m *Manager) signInVisitor(ctx context.Context, t *token.Verified, heir [16]byte, issue func(visitor *stored) error) error {
 	id, ok := parseSessionID(t.SessionID())
 	if !ok {
 		return token.ErrMalformed
 	}
-	_, err := m.change(ctx, id, func(v *stored) ([]revocation.Entry, error) {
-		now := m.config.Now()
-		if !m.live(v, now) {
-			return nil, issue(nil)
+	reason := "signed in: " + sessionID(heir)
+	end := func() error {
+		_, err := m.change(ctx, id, func(v *stored) ([]revocation.Entry, error) {
+			now := m.config.Now()
+			if v.Rotation.Reason == reason {
+				m.hear(v) // it was done, and the answer was lost
+				return nil, nil
+			}
+			if !m.live(v, now) || v.Claims.Subject != t.Subject() || t.Stamp() <= max(v.cutoff, v.MinStamp) {
+				return nil, issue(nil)
+			}
+			if err := issue(v); err != nil {
+				return nil, err
+			}
+			return m.end(v, now, reason), nil
+		})
+		if errors.Is(err, ErrNotFound) {
+			return issue(nil)
 		}
-		if err := issue(v); err != nil {
-			return nil, err
-		}
-		return m.end(v, now, "signed in"), nil
-	})
-	if errors.Is(err, ErrNotFound) {
-		return issue(nil)
+		return err
+	}
+	err := end()
+	if errors.Is(err, token.ErrUnavailable) {
+		err = end()
 	}
 	return err
 }
 
-// inherit takes over what a visitor's session holds, unless the login has its own.
+// inherit gives s what a visitor's session holds, unless the login has its own. Without a visitor it takes
+// back what it gave before: that has another heir.
 func (s *stored) inherit(visitor *stored, l Login) {
+	s.Private, s.Claims.Data = slices.Clone(l.Private), slices.Clone(l.Claims.Data)
 	if visitor == nil {
 		return
 	}

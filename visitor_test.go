@@ -162,6 +162,84 @@ func TestASignInThatIsRefusedLeavesTheVisitorAlone(t *testing.T) {
 	refresh(t, m, visitor.Refresh)
 }
 
+func TestAVisitorHasOneHeir(t *testing.T) {
+	for name, open1 := range stores {
+		t.Run(name, func(t *testing.T) {
+			store := &failing{Store: open1(t)}
+			c := newClock()
+			m, other := open(t, store, c, writ.Config{}), open(t, store.Store, c, writ.Config{})
+			visitor := visit(t, m, "voucher")
+			v := verified(t, m, visitor.Access)
+			var first *token.Pair
+			writes := 0
+			var count func()
+			count = func() {
+				if writes++; writes < 3 {
+					store.once(count)
+					return
+				}
+				var err error
+				if first, err = other.Start(t.Context(), writ.Login{Subject: "mallory", Visitor: v}); err != nil {
+					t.Error(err)
+				}
+			}
+			store.once(count)
+			second, err := m.Start(t.Context(), writ.Login{Subject: "alice", Visitor: v})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, b := session(t, other, first), session(t, m, second)
+			if string(a.Private) != "private of [voucher]" || len(b.Private) != 0 || len(b.Claims.Data) != 0 {
+				t.Error("not exactly one of two has what the visitor's session held")
+			}
+		})
+	}
+}
+
+func TestASignInThatCannotBeHandedOutEndsNothing(t *testing.T) {
+	c := newClock()
+	m := open(t, stores["memory"](t), c, writ.Config{MaxSessions: 1})
+	phone, visitor := start(t, m, "alice"), visit(t, m, "book")
+	c.advance(time.Second)
+	l := writ.Login{Subject: "alice", Visitor: verified(t, m, visitor.Access)}
+	for i := range 400 {
+		l.Claims.Scope = append(l.Claims.Scope, fmt.Sprint("a-long-scope-", i))
+	}
+	w := httptest.NewRecorder()
+	if err := m.SignIn(w, httptest.NewRequest("POST", "/login", nil), l); err == nil || len(w.Result().Cookies()) != 0 {
+		t.Fatalf("error %v", err)
+	}
+	accepted(t, m, phone)
+	accepted(t, m, visitor)
+}
+
+func TestAVisitorWhoseEndIsNotAnsweredSignsInAllTheSame(t *testing.T) {
+	c := newClock()
+	store := &failing{Store: stores["memory"](t)}
+	m := open(t, store, c, writ.Config{})
+	visitor := visit(t, m, "book")
+	v := verified(t, m, visitor.Access)
+	writes := 0
+	var count func()
+	count = func() {
+		switch writes++; writes {
+		case 1, 2:
+			store.once(count)
+		case 3:
+			store.failAnswer(errDown)
+		}
+	}
+	store.once(count)
+	p, err := m.Start(t.Context(), writ.Login{Subject: "alice", Visitor: v})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := session(t, m, p); string(s.Private) != "private of [book]" {
+		t.Error("the basket is gone")
+	}
+	refused(t, m, visitor)
+}
+
 func signIn(t *testing.T, m *writ.Manager, l writ.Login) []*http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()

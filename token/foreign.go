@@ -9,8 +9,9 @@ type Foreign struct {
 	// tokens, then pass for access tokens where they have this service's audience: give it one that is no
 	// client's ID.
 	TypeJWT bool
-	// WithoutStamp has iat, which counts seconds, stand for a missing ist: of the tokens of the second in
-	// which a subject's are revoked, those that were issued afterwards are refused too.
+	// WithoutStamp has iat, which counts seconds, stand for a missing ist. No cutoff makes room for it: a
+	// revocation must have a Before of now and Leeway to reach what a clock ahead has issued, and tokens
+	// issued until then are refused too.
 	WithoutStamp bool
 	// WithoutID accepts a token without jti, which cannot be revoked by itself.
 	WithoutID bool
