@@ -58,8 +58,8 @@ type Config struct {
 	Rotation rotation.Policy
 	// MaxSessions is how many sessions a subject may have. A sign-in beyond it ends the oldest ones, or is
 	// refused with RefuseBeyondMax (ErrTooManySessions): who has lost a device, or the
-	// answer to a sign-in, then waits until that is idle, or is let in by End. Sign-ins at the same time on nodes whose clocks differ may exceed it.
-	// Default: any number.
+	// answer to a sign-in, then waits until that is idle, or is let in by End. Where the oldest end, sign-ins at the same time on nodes whose
+	// clocks differ may exceed it until the next. Default: any number.
 	MaxSessions     int
 	RefuseBeyondMax bool
 	// AskStore has Manager.Verify, and so every guard, ask the store whether the session goes on: one round

@@ -101,11 +101,11 @@ func (m *Manager) EndAll(ctx context.Context, subject string) error {
 	all, listErr := m.ofSubject(ctx, subject)
 	for range changeTries {
 		cutoff := m.above(all)
-		entry := m.cutoffEntry(subject, cutoff)
-		if err := m.config.Store.Append(ctx, entry); err != nil {
+		entries := append(m.endedAll(all), m.cutoffEntry(subject, cutoff))
+		if err := m.config.Store.Append(ctx, entries...); err != nil {
 			return unavailable(err)
 		}
-		m.list.Apply(entry)
+		m.list.Apply(entries...)
 		if listErr != nil { // a session that cannot be read must not keep the others alive
 			return listErr
 		}
@@ -154,16 +154,32 @@ func (m *Manager) cutoffEntry(subject string, before int64) revocation.Entry {
 	}
 }
 
-// sparedEntry says that s goes on above a cutoff of its subject, for as long as it may be asked. It
-// revokes nothing that the cutoff does not; see recall.
+// endedAll are the entries that end sessions one by one, beside a cutoff. They hold against a cutoff of
+// EndOthers that the store lost and gets back, which may be higher and have spared one of them.
+func (m *Manager) endedAll(sessions []*stored) (entries []revocation.Entry) {
+	now := m.config.Now()
+	for _, s := range sessions {
+		if m.live(s, now) {
+			entries = append(entries, m.ended(s, now))
+		}
+	}
+	return entries
+}
+
+// sparedEntry says that s goes on above a cutoff of its subject; see recall. It names a token that cannot
+// be, and so revokes nothing. It is kept while a lost cutoff may be given back, and less long than what ends
+// sessions.
 func (m *Manager) sparedEntry(s *stored, cutoff int64) revocation.Entry {
 	return revocation.Entry{
-		Kind:    revocation.Session,
-		ID:      sessionID(s.id),
+		Kind:    revocation.Token,
+		ID:      spared(s.id),
 		Before:  cutoff,
-		Expires: s.Rotation.AbsExp,
+		Expires: m.config.Now().Add(m.config.retention() / 2),
 	}
 }
+
+// spared is no jti: those have no colon.
+func spared(id [16]byte) string { return "spared:" + sessionID(id) }
 
 // EndOthers is EndAll but for t's session, which gets the access token that replaces its own: hand it
 // to the client. It does not outlive t, and OnIssue is asked as for every token. The session's refresh
@@ -199,7 +215,8 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 				err = fmt.Errorf("%w: %w", token.ErrInvalid, err)
 			}
 			if !t.Anonymous() { // a visitor has no others
-				entries = append(entries, m.cutoffEntry(s.Claims.Subject, cutoff), m.sparedEntry(s, cutoff))
+				others := slices.DeleteFunc(slices.Clone(before), func(o *stored) bool { return o.id == id })
+				entries = append(append(entries, m.endedAll(others)...), m.cutoffEntry(s.Claims.Subject, cutoff), m.sparedEntry(s, cutoff))
 			}
 			return entries, err
 		})

@@ -16,13 +16,14 @@ import (
 // middleware.ErrForbidden.
 var ErrTooManySessions = errors.New("writ: the subject has as many sessions as it may: end one first")
 
-// refuseBeyondMax refuses a sign-in beyond MaxSessions, if that is what is to happen: before it is stored,
-// when s is nil, and again when others can see it. Of several at a time the first ones get in.
+// refuseBeyondMax refuses a sign-in beyond MaxSessions, if that is what is to happen: before it is made, and
+// again when s has begun. Of several at a time the one that looks last sees all others that have begun, so
+// that none is too many; perhaps more are refused than need be.
 func (m *Manager) refuseBeyondMax(ctx context.Context, s *stored, l Login, now time.Time) error {
 	if !m.config.RefuseBeyondMax || l.Anonymous {
 		return nil
 	}
-	others, err := m.others(ctx, s, l, now)
+	others, err := m.others(ctx, l, now, func(o *stored) bool { return s == nil || o.id != s.id && !o.Pending })
 	if err == nil && len(others) >= m.config.MaxSessions {
 		err = fmt.Errorf("%w: %w", middleware.ErrForbidden, ErrTooManySessions)
 	}
@@ -35,10 +36,11 @@ func (m *Manager) endOldest(ctx context.Context, s *stored, l Login, now time.Ti
 	if m.config.MaxSessions == 0 || m.config.RefuseBeyondMax || l.Anonymous {
 		return nil
 	}
-	older, err := m.others(ctx, s, l, now)
+	older, err := m.others(ctx, l, now, func(o *stored) bool { return byAge(o, s) < 0 })
 	if err != nil {
 		return err
 	}
+	slices.SortFunc(older, byAge)
 	for _, o := range older[:max(0, len(older)+1-m.config.MaxSessions)] {
 		err := m.endIf(ctx, o.id, func(*stored) bool { return true })
 		if err != nil && !errors.Is(err, ErrNotFound) {
@@ -48,18 +50,12 @@ func (m *Manager) endOldest(ctx context.Context, s *stored, l Login, now time.Ti
 	return nil
 }
 
-// others are the live sessions of a subject that go on when l has signed in, oldest first: those that were
-// begun before s, if there is an s.
-func (m *Manager) others(ctx context.Context, s *stored, l Login, now time.Time) ([]*stored, error) {
+// others are the live sessions of a subject that count and go on when l has signed in.
+func (m *Manager) others(ctx context.Context, l Login, now time.Time, counts func(*stored) bool) ([]*stored, error) {
 	all, err := m.ofSubject(ctx, l.Subject)
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, func(o *stored) bool {
-		return s != nil && byAge(o, s) >= 0 || !m.live(o, now) || slices.Contains(l.replaces, o.id)
-	})
-	slices.SortFunc(all, byAge)
-	return all, nil
+	return slices.DeleteFunc(all, func(o *stored) bool {
+		return !m.live(o, now) || !counts(o) || slices.Contains(l.replaces, o.id)
+	}), err
 }
 
 func byAge(a, b *stored) int {

@@ -236,3 +236,82 @@ func TestARowThatCannotBeReadDoesNotKeepOthersFromEnding(t *testing.T) {
 		}
 	})
 }
+
+// What is given back spares a session from the cutoff that it came with, and from nothing else.
+func TestWhatIsGivenBackUndoesNoEnd(t *testing.T) {
+	for name, lost := range map[string]func(t *testing.T, m *writ.Manager, p *token.Pair) error{
+		"EndOthers": func(t *testing.T, m *writ.Manager, p *token.Pair) error {
+			_, err := m.EndOthers(t.Context(), verified(t, m, p.Access))
+			return err
+		},
+		"MustRefresh": func(t *testing.T, m *writ.Manager, _ *token.Pair) error { return m.MustRefresh(t.Context(), "alice") },
+	} {
+		for what, end := range map[string]func(m *writ.Manager, mine, other *token.Pair) error{
+			"EndAll": func(m *writ.Manager, _, _ *token.Pair) error { return m.EndAll(context.Background(), "alice") },
+			"EndOthers of another": func(m *writ.Manager, _, other *token.Pair) error {
+				v, err := m.Verify(context.Background(), other.Access)
+				if err == nil {
+					_, err = m.EndOthers(context.Background(), v)
+				}
+				return err
+			},
+		} {
+			t.Run(name+" lost, then "+what, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store := &forgetful{Store: memory.Open()}
+					quiet := func(context.Context, writ.Event) {}
+					here := newClock()
+					a := open(t, store, here, writ.Config{Observe: quiet})
+					ahead := func() time.Time { return time.Now().Add(4 * time.Second) } // within Skew
+					b, err := writ.Open(t.Context(), writ.Config{Issuer: issuer, Secret: testSecret, Store: store, Observe: quiet, Now: ahead})
+					if err != nil {
+						t.Fatal(err)
+					}
+					ctx, stop := context.WithCancel(t.Context())
+					running := make(chan error)
+					go func() { running <- b.Run(ctx) }()
+					defer func() { stop(); <-running }()
+
+					mine, other := start(t, a, "alice"), start(t, a, "alice")
+					time.Sleep(time.Second)
+					store.loses(true)
+					if err := lost(t, b, mine); err != nil {
+						t.Fatal(err)
+					}
+					store.loses(false)
+					here.advance(2 * time.Second)
+					if err := end(a, mine, other); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(15 * time.Second)
+					for _, m := range []*writ.Manager{a, b, open(t, store, here, writ.Config{Observe: quiet})} {
+						if _, err := m.Refresh(t.Context(), mine.Refresh, token.Client{}); !errors.Is(err, token.ErrInvalid) {
+							t.Errorf("%v: alive again", err)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// Entries revoke, and nothing else, whoever writes them.
+func TestNoEntryBringsASessionBack(t *testing.T) {
+	for name, open1 := range stores {
+		t.Run(name, func(t *testing.T) {
+			c, store := newClock(), open1(t)
+			m := open(t, store, c, writ.Config{})
+			p := start(t, m, "alice")
+			if err := m.EndAll(t.Context(), "alice"); err != nil {
+				t.Fatal(err)
+			}
+			for _, kind := range []revocation.Kind{revocation.Session, revocation.Subject, revocation.Token} {
+				e := revocation.Entry{Kind: kind, ID: p.SessionID, Before: c.now().Add(time.Minute).UnixMicro(), Expires: c.now().Add(time.Hour)}
+				if err := store.Append(t.Context(), e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			refused(t, open(t, store, c, writ.Config{}), p)
+		})
+	}
+}

@@ -107,14 +107,10 @@ func (m *Manager) decode(row Row) (*stored, error) {
 // recall puts into s what this node has heard of the session, should the store have lost the write that
 // said so.
 func (m *Manager) recall(s *stored) {
-	before := m.list.Before(revocation.Session, s.row.ID)
-	if before == 0 || before == revocation.Ended {
-		return // see listed
+	if before := m.list.Before(revocation.Session, s.row.ID); before < revocation.Ended { // else see listed
+		s.MinStamp = max(s.MinStamp, before)
 	}
-	s.MinStamp = max(s.MinStamp, before)
-	// Only a session that goes on above its subject's cutoff gets such an entry: EndOthers spared it, or
-	// MustRefresh found it alive.
-	if cutoff := m.list.Before(revocation.Subject, s.row.Owner); before >= cutoff {
+	if cutoff := m.list.Before(revocation.Token, spared(s.id)); cutoff > 0 && cutoff >= m.list.Before(revocation.Subject, s.row.Owner) {
 		s.Rotation.Stamp = max(s.Rotation.Stamp, cutoff+1)
 	}
 }

@@ -62,7 +62,7 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 		return nil, err
 	}
 	id := s.id
-	s, pair, err := m.begin(ctx, s, l, now)
+	s, pair, err := m.begin(ctx, id, l, now)
 	if errors.Is(err, ErrRefused) {
 		m.observe(ctx, Refused, s, l.Client, err)
 		return nil, fmt.Errorf("%w: %w", middleware.ErrForbidden, err)
@@ -77,12 +77,8 @@ func (m *Manager) Start(ctx context.Context, l Login) (*token.Pair, error) {
 
 // begin gives a session that was created its first tokens. OnIssue is asked only when the session can be
 // seen: an EndAll or a MustRefresh from now on finds it, and what OnIssue says is not older than they are.
-func (m *Manager) begin(ctx context.Context, created *stored, l Login, now time.Time) (s *stored, pair *token.Pair, err error) {
-	id := created.id
+func (m *Manager) begin(ctx context.Context, id [16]byte, l Login, now time.Time) (s *stored, pair *token.Pair, err error) {
 	issue := func(visitor *stored) error {
-		if err = m.refuseBeyondMax(ctx, created, l, now); err != nil {
-			return err
-		}
 		s, err = m.change(ctx, id, func(s *stored) (entries []revocation.Entry, err error) {
 			if !m.live(s, now) {
 				return nil, fmt.Errorf("%w: the session was ended while it began", token.ErrUnavailable)
@@ -99,6 +95,9 @@ func (m *Manager) begin(ctx context.Context, created *stored, l Login, now time.
 		}
 		if err == nil && l.accept != nil {
 			err = l.accept(pair)
+		}
+		if err == nil {
+			err = m.refuseBeyondMax(ctx, s, l, now)
 		}
 		if err == nil {
 			err = m.endOldest(ctx, s, l, now)
