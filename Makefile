@@ -5,7 +5,7 @@ GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # Where govulncheck finds its database, if not where it looks by itself: file:///path of a copy.
 VULNDB ?=
 FUZZTIME ?= 3s
-NESTED = e2e interop bench pkcs11
+NESTED = e2e interop bench pkcs11 faults
 
 .DEFAULT_GOAL := help
 
@@ -75,7 +75,16 @@ pkcs11: ## keys in a real SoftHSM (Debian: apt-get install softhsm2)
 rings: ## the whole simulation of rotating keys
 	WRIT_RINGS=full go test -run Fleet -timeout 30m -v ./keys
 
-bench: ## writ beside its peers, some minutes; writes bench/RESULTS.md
+faults: ## the whole Manager on every store, while servers are killed, cut off and put back
+	cd faults && go test -race -count=1 -timeout 15m .
+
+faults-long: ## the same for an hour
+	cd faults && WRIT_FAULTS=long go test -count=1 -timeout 90m .
+
+bench: ## writ beside its peers and on every store, some minutes; writes bench/RESULTS.md
 	cd bench && go run .
 
-.PHONY: help run test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop pkcs11 rings bench
+bench-sessions: ## with a million sessions; writes bench/RESULTS.md
+	cd bench && go run . -sessions
+
+.PHONY: help run test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop pkcs11 rings faults faults-long bench bench-sessions

@@ -25,4 +25,15 @@ func ownGroup(cmd *exec.Cmd) {
 	endsWithUs(cmd.SysProcAttr)
 }
 
-func signalGroup(cmd *exec.Cmd, how signal) { syscall.Kill(-cmd.Process.Pid, how) }
+// signalGroup reaches the children too that made groups of their own, as those of PostgreSQL do for each
+// connection. An orderly end they get from their parent.
+func signalGroup(cmd *exec.Cmd, how signal) {
+	var own []int
+	if how != interrupt {
+		own = children(cmd.Process.Pid)
+	}
+	syscall.Kill(-cmd.Process.Pid, how)
+	for _, pid := range own {
+		syscall.Kill(pid, how)
+	}
+}

@@ -1,8 +1,12 @@
 package servers_test
 
 import (
+	"context"
 	"net"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/writ-go/writ/internal/servers"
 )
@@ -23,8 +27,6 @@ type life interface {
 	Start()
 	Stop()
 	Kill()
-	Pause()
-	Resume()
 	Copy()
 	PutBack()
 }
@@ -48,12 +50,32 @@ func TestAServerIsKilledAndStartedAgain(t *testing.T) {
 			}
 			s.Copy()
 			s.PutBack()
-			s.Pause()
-			s.Resume()
 			if !answers(s.Addr()) {
 				t.Fatal("it does not answer")
 			}
 		})
+	}
+}
+
+func TestAPausedServerAnswersNobody(t *testing.T) {
+	s := servers.Postgres(t)
+	ctx := t.Context()
+	conn, err := pgx.Connect(ctx, s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	s.Pause()
+	answered := make(chan error, 1)
+	go func() { _, err := conn.Exec(ctx, "SELECT 1"); answered <- err }()
+	select {
+	case <-answered:
+		t.Error("a connection that was there goes on")
+	case <-time.After(300 * time.Millisecond):
+	}
+	s.Resume()
+	if err := <-answered; err != nil {
+		t.Errorf("after the pause: %v", err)
 	}
 }
 
