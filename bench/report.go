@@ -14,8 +14,8 @@ import (
 )
 
 // writeHead says what was measured on what. before is what loadAverage was then.
-func writeHead(w io.Writer, command, before string, took time.Duration) {
-	fmt.Fprintf(w, "# writ and its peers, measured in one run\n\nMade by `%s` in this directory, in %s; do not edit.\n\n", command, took.Round(time.Second))
+func writeHead(w io.Writer, heading, command, before string, took time.Duration) {
+	fmt.Fprintf(w, "%s\n\nMade by `%s` in this directory, in %s; do not edit.\n\n", heading, command, took.Round(time.Second))
 	fmt.Fprintf(w, "- date: %s\n- machine: %s, %d cores, %s\n- Go: %s, GOMAXPROCS %d\n", time.Now().UTC().Format(time.DateOnly),
 		processor(), runtime.NumCPU(), system(), runtime.Version(), runtime.GOMAXPROCS(0))
 	fmt.Fprintf(w, "- load average over a minute: %s before, %s after; far over 1, others used the machine too, and the times are too long\n",
