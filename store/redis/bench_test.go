@@ -1,9 +1,14 @@
 package redis_test
 
 import (
+	"crypto/rand"
 	"fmt"
+	mathrand "math/rand/v2"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,6 +98,96 @@ func BenchmarkAppendMany(b *testing.B) {
 				}
 				appendTo(b, s, batch...)
 			}
+		})
+	}
+}
+
+// BenchmarkSnapshot reads a million entries. Beside the time on the clock, which other programs
+// prolong, it reports what the client and the server have worked.
+func BenchmarkSnapshot(b *testing.B) {
+	const size = 1_000_000
+	server := servers.Redis(b, "appendfsync everysec")
+	s := open(b, redis.Config{URL: server.URL()})
+	a := admin(b, server.Addr())
+	batch := make([]revocation.Entry, 10_000)
+	for n := range size / len(batch) {
+		for i := range batch {
+			batch[i] = entry(fmt.Sprintf("%032x", n*len(batch)+i)) // as long as an ID is
+			batch[i].Expires = time.Unix(4e9, 0)
+		}
+		appendTo(b, s, batch...)
+	}
+	work := func() (own, servers float64) {
+		info := a.InfoMap(b.Context(), "cpu").Val()["CPU"]
+		for _, of := range []string{"used_cpu_user", "used_cpu_sys"} {
+			seconds, err := strconv.ParseFloat(info[of], 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			servers += seconds
+		}
+		var used syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+			b.Fatal(err)
+		}
+		return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9, servers
+	}
+	best := time.Hour
+	own, servers := work()
+	for b.Loop() {
+		n := 0
+		start := time.Now()
+		if _, err := s.Snapshot(b.Context(), func(revocation.Entry) { n++ }); err != nil || n != size {
+			b.Fatalf("%d entries, error %v", n, err)
+		}
+		best = min(best, time.Since(start))
+	}
+	ownAfter, serversAfter := work()
+	b.ReportMetric(best.Seconds(), "best-s/op")
+	b.ReportMetric((ownAfter-own)/float64(b.N), "client-s/op")
+	b.ReportMetric((serversAfter-servers)/float64(b.N), "server-s/op")
+}
+
+// BenchmarkArrival is how long after an Append of one Store its entry comes from a Tail of another, at a
+// hundred appends a second. Use -benchtime 1000x.
+func BenchmarkArrival(b *testing.B) {
+	url := servers.Redis(b, "appendfsync everysec").URL()
+	for _, pollOnly := range []bool{false, true} {
+		b.Run(fmt.Sprint("PollOnly=", pollOnly), func(b *testing.B) {
+			c := redis.Config{URL: url, Prefix: rand.Text(), PollOnly: pollOnly}
+			other, s := open(b, c), open(b, c)
+			_, cursor := snapshot(b, s)
+			begun := make([]time.Time, b.N)
+			var took []time.Duration
+			var mu sync.Mutex
+			var tailing sync.WaitGroup
+			tailing.Go(func() {
+				for len(took) < b.N {
+					entries, next, err := s.Tail(b.Context(), cursor)
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					mu.Lock()
+					for _, e := range entries {
+						n, _ := strconv.Atoi(e.ID)
+						took = append(took, time.Since(begun[n]))
+					}
+					mu.Unlock()
+					cursor = next
+				}
+			})
+			for n := range b.N {
+				time.Sleep(mathrand.N(20 * time.Millisecond))
+				mu.Lock()
+				begun[n] = time.Now()
+				mu.Unlock()
+				appendTo(b, other, entry(strconv.Itoa(n)))
+			}
+			tailing.Wait()
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 		})
 	}
 }

@@ -15,11 +15,6 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// retries is how often a call is tried again within its Timeout, after a connection that broke and
-// after answers such as LOADING and READONLY. All that a store does may be done twice. More would
-// only crowd a server that is coming back: callers try again too.
-const retries = 2
-
 // newClient makes the client of an URL. It connects to nothing yet.
 func newClient(c *Config) (redis.UniversalClient, error) {
 	t, err := parseURL(c.URL, c)
@@ -50,10 +45,10 @@ func newClient(c *Config) (redis.UniversalClient, error) {
 		WriteTimeout:          full.Timeout / 2,
 		PoolTimeout:           full.Timeout / 2,
 
-		MaxRetries:      retries,
-		MinRetryBackoff: 10 * time.Millisecond,
-		MaxRetryBackoff: 250 * time.Millisecond,
-		DialerRetries:   1, // MaxRetries counts these too
+		// See Store.attempt.
+		MaxRetries:    -1,
+		MaxRedirects:  -1,
+		DialerRetries: 1,
 
 		ConnMaxIdleTime: 3 * time.Minute, // less than what forgets idle connections on the way
 	}

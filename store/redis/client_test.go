@@ -23,6 +23,7 @@ func clientOptions(t testing.TB, url string) *driver.Options {
 		t.Fatal(err)
 	}
 	options.ContextTimeoutEnabled = true
+	options.MaxRetries = -1
 	return options
 }
 

@@ -17,12 +17,13 @@ import (
 	"github.com/writ-go/writ/store/storetest"
 )
 
-// cluster starts three primaries that have the slots between them, and a server that has none yet.
+// cluster starts three primaries that have the slots between them, and a server that has none yet. They
+// are killed and not switched off, so that they need not wait for the disk.
 func cluster(t testing.TB) (nodes []*servers.RedisServer, admins []*driver.Client) {
 	t.Helper()
 	for range 4 {
 		n := servers.Redis(t, "cluster-enabled yes", "cluster-node-timeout 1000", fmt.Sprint("cluster-port ", freePort(t)),
-			"repl-diskless-sync-delay 0", "cluster-replica-validity-factor 0")
+			"repl-diskless-sync-delay 0", "cluster-replica-validity-factor 0", "appendfsync everysec")
 		nodes, admins = append(nodes, n), append(admins, admin(t, n.Addr()))
 	}
 	slots := []int{0, 5461, 10923, 16384}
@@ -71,14 +72,16 @@ func TestACluster(t *testing.T) { // req 47, 60, 61
 		}
 	}
 	safe := open(t, redis.Config{URL: at, Replicas: 1, ReplicasTimeout: 2500 * time.Millisecond})
-	wantBroken(t, "Append without a replica", safe.Append(t.Context(), entry("s0")))
+	hasty := open(t, redis.Config{URL: at, Replicas: 1, ReplicasTimeout: 100 * time.Millisecond})
+	wantBroken(t, "Append without a replica", hasty.Append(t.Context(), entry("s0")))
 	do(t, admins[3], "CLUSTER", "REPLICATE", do(t, admins[owner], "CLUSTER", "MYID"))
 	follows(t, nodes[3])
 	until(t, "Append with a replica", func() error { return safe.Append(t.Context(), entry("s0")) })
 	row := save(t, safe, writ.Row{ID: "s1", Owner: "alice"}, entry("s1"))
 
+	pushed(t, s, safe, "pushed")
 	random := driver.NewClusterClient(&driver.ClusterOptions{
-		Addrs: []string{nodes[(owner+1)%3].Addr()}, RouteRandomly: true, ReadOnly: true, ContextTimeoutEnabled: true,
+		Addrs: []string{nodes[(owner+1)%3].Addr()}, RouteRandomly: true, ReadOnly: true, ContextTimeoutEnabled: true, MaxRetries: -1, MaxRedirects: -1,
 	})
 	defer random.Close()
 	reader := open(t, redis.Config{Client: random})
@@ -92,6 +95,9 @@ func TestACluster(t *testing.T) { // req 47, 60, 61
 	until(t, "the replica", func() error { return safe.Append(t.Context(), entry("s2")) })
 
 	nodes[owner].Kill()
+	_, err := hasty.Load(t.Context(), "s1")
+	wantBroken(t, "Load by a client that knows the dead primary alone", err)
+	do(t, admins[3], "CLUSTER", "FAILOVER", "TAKEOVER") // the servers' own election takes seconds
 	for name, s := range map[string]*redis.Store{"s": s, "safe": safe, "reader": reader} {
 		until(t, "Load after the failover by "+name, func() error {
 			ctx, cancel := contextOf(2 * time.Second)
@@ -106,11 +112,12 @@ func TestACluster(t *testing.T) { // req 47, 60, 61
 	if got, err := s.Load(t.Context(), "s1"); err != nil || got.Version != row.Version {
 		t.Errorf("version %d, error %v; want %d, which was on the replica", got.Version, err, row.Version)
 	}
-	_, err := safe.Load(t.Context(), "s1")
+	_, err = hasty.Load(t.Context(), "s1")
 	wantBroken(t, "Load that waits for a replica", err)
+	pushed(t, reader, s, "pushed by the new primary")
 	nodes[owner].Start() // as a replica of its replica
 	until(t, "Append with a replica", func() error { return safe.Append(t.Context(), entry("s3")) })
-	if all, _ := snapshot(t, s); len(all) != 4 {
-		t.Errorf("%d entries, want 4", len(all))
+	if all, _ := snapshot(t, s); len(all) != 6 {
+		t.Errorf("%d entries, want 6", len(all))
 	}
 }

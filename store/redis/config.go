@@ -15,9 +15,11 @@ type Config struct {
 	// what is in both is refused.
 	URL string
 	// Client is used instead of URL, and its options count instead of those that Open would choose:
-	// above all its timeouts, MaxRetries and TLSConfig. It must be a *redis.Client (NewClient,
-	// NewFailoverClient) or a *redis.ClusterClient, with ContextTimeoutEnabled. Reads never go to a
-	// replica, whatever ReadOnly, RouteByLatency and RouteRandomly say. Close does not close it.
+	// above all its timeouts and TLSConfig. It must be a *redis.Client (NewClient, NewFailoverClient) or a
+	// *redis.ClusterClient, with ContextTimeoutEnabled, and with MaxRetries -1 and, in a cluster,
+	// MaxRedirects -1: the store tries again itself, and must know that it does. Reads never go to a
+	// replica, whatever ReadOnly, RouteByLatency and RouteRandomly say. Close does not close it: close the Store
+	// first. The connection of the push, see PollOnly, has its options but not its hooks.
 	Client redis.UniversalClient
 
 	// Prefix is what all keys begin with, in braces: {writ}:rows. Stores on one database are kept
@@ -35,6 +37,13 @@ type Config struct {
 
 	// Timeout ends every call to the server, of which Snapshot and List make several. Default: 5 s.
 	Timeout time.Duration
+
+	// PollOnly is for what cannot let a connection block, such as a proxy that puts the commands of
+	// many clients on one. Without it, while a Tail waits, the Store keeps one connection beside
+	// Client's pool on which the server tells at once, at most 200 times a second, that others have
+	// appended. With it Tail asks every 200 ms, and not every second: what others revoke is known
+	// 0.1 s later on average, and an idle server runs five scripts a second for each Store that follows.
+	PollOnly bool
 
 	// EvictionMayEndSessions lets the server's maxmemory-policy be one that removes keys of ours, or
 	// one that it does not tell. What it removes signs people out, or revives what was revoked.
@@ -79,17 +88,22 @@ func plain(r rune) bool {
 // checkClient refuses a client whose calls nothing would end, or that spreads the keys over servers
 // which know nothing of each other.
 func checkClient(c redis.UniversalClient) error {
-	var heedsCtx bool
+	var heedsCtx, triesAgain bool
 	switch c := c.(type) {
 	case *redis.Client:
 		heedsCtx = c != nil && c.Options().ContextTimeoutEnabled
+		triesAgain = c != nil && c.Options().MaxRetries > 0
 	case *redis.ClusterClient:
 		heedsCtx = c != nil && c.Options().ContextTimeoutEnabled
+		triesAgain = c != nil && (c.Options().MaxRetries > 0 || c.Options().MaxRedirects > 0)
 	default:
 		return errClient
 	}
 	if !heedsCtx {
 		return errors.New("give Client ContextTimeoutEnabled: without it a call does not end with its ctx")
+	}
+	if triesAgain {
+		return errors.New("give Client MaxRetries -1, and in a cluster MaxRedirects -1: the store tries again itself, and must know that it does")
 	}
 	return nil
 }

@@ -6,7 +6,9 @@
 //	defer store.Close()
 //
 // Every process that opens the same server under the same Prefix has the same store. They see each
-// other's rows at once and each other's revocations within 200 ms.
+// other's rows at once and each other's revocations within a few milliseconds. While a Tail waits, the
+// Store has one more connection, on which the server tells of news (XREAD BLOCK). That is only a hint to
+// look: Tail also looks every second, and every 200 ms as long as that connection does not work.
 //
 // # The URL
 //
@@ -17,9 +19,9 @@
 // With rediss for redis the connection is TLS, and the server's certificate is verified for the name,
 // or the IP address, that is dialled: a cluster and Sentinels hand out addresses of their own. The
 // parameters, behind a question mark: prefix, replicas, replicas-timeout, password-file, timeout,
-// eviction-may-end-sessions and crash-may-lose-writes are the fields of Config; tls-ca, tls-cert and
-// tls-key name PEM files, of which the last two are read again for each connection; sentinel-user and
-// sentinel-password-file are for Sentinels that want a password. Any other is refused.
+// poll-only, eviction-may-end-sessions and crash-may-lose-writes are the fields of Config; tls-ca,
+// tls-cert and tls-key name PEM files, of which the last two are read again for each connection;
+// sentinel-user and sentinel-password-file are for Sentinels that want a password. Any other is refused.
 //
 // # What is never lost
 //
@@ -74,10 +76,11 @@
 // A user for the store alone, whose Prefix is writ:
 //
 //	ACL SETUSER writ on >password resetkeys ~{writ}:* -@all +hello +info +wait +eval +evalsha +persist
-//	    +del +time +hget +hset +hmget +hdel +zadd +zrem +zrangebylex +zrangebyscore +zrevrange +zscore +xadd +xrevrange
+//	    +del +time +hget +hset +hmget +hdel +zadd +zrem +zrangebylex +zrangebyscore +zrevrange +zscore +xadd +xrevrange +xread
 //
-// and in a cluster +cluster|slots +command too. A database that is used otherwise as well is fine; a
-// prefix is for one store.
+// and in a cluster +cluster|slots +command too. Without xread there is no connection that tells of
+// news, and nobody says so: Tail polls. A database that is used otherwise as well is fine; a prefix is
+// for one store.
 //
 // The driver prints to the standard error what goes wrong with its connections. Its redis.SetLogger
 // changes that, for the whole program.

@@ -17,6 +17,7 @@ var (
 	errOwner  = errors.New("the owner of a row never changes")
 	errAnswer = errors.New("the server's answer is not what this package expects: something else uses the keys")
 	errFormat = errors.New("another version of writ has written the data under this prefix: run that version, or choose another prefix")
+	errUnsure = errors.New("the answer was lost, and the row has been written since, perhaps by this call: try again")
 	errClient = errors.New("set Client to a *redis.Client or a *redis.ClusterClient")
 	// errGone is no "not found": whoever reads the log takes it for a loss, and begins it anew.
 	errGone = errors.New("the server has no data of this store any more: it was emptied, or it is another server")

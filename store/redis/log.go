@@ -7,14 +7,11 @@ import (
 	"errors"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/writ-go/writ/revocation"
 )
 
 const (
-	// pollEvery is how often a Tail looks for what other processes have appended.
-	pollEvery = 200 * time.Millisecond
 	// tailMost is how many entries one Tail reads at most: the script that reads them holds up the
 	// server for some 20 ms.
 	tailMost = 20_000
@@ -90,8 +87,6 @@ func (s *Store) Tail(ctx context.Context, after revocation.Cursor) ([]revocation
 	if !ok {
 		return nil, "", revocation.ErrGap
 	}
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
 	for looked := false; ; looked = true {
 		woken := *s.woken.Load() // before looking: what comes meanwhile closes it
 		entries, next, err := s.since(ctx, from)
@@ -106,13 +101,11 @@ func (s *Store) Tail(ctx context.Context, after revocation.Cursor) ([]revocation
 			return entries, next.cursor(), nil
 		}
 		from = next
-		select {
-		case <-woken:
-		case <-poll.C:
-		case <-ctx.Done():
+		switch err := s.wait(ctx, woken); {
+		case errors.Is(err, errClosed):
+			return nil, "", failed("tail", err)
+		case err != nil: // of ctx
 			return nil, from.cursor(), nil
-		case <-s.closed:
-			return nil, "", failed("tail", errClosed)
 		}
 	}
 }

@@ -16,6 +16,7 @@ type Store struct {
 	owns   bool // Close closes the client
 	keys   []string
 	woken  atomic.Pointer[chan struct{}]
+	push   push
 
 	closed  chan struct{}
 	closing sync.Once
@@ -65,6 +66,7 @@ func prepare(c Config) (*Store, error) {
 	s := &Store{config: full, client: client, owns: c.Client == nil, keys: keysOf(full.Prefix), closed: make(chan struct{})}
 	wake := make(chan struct{})
 	s.woken.Store(&wake)
+	s.push.pace = usualPace
 	return s, nil
 }
 
@@ -90,9 +92,11 @@ func (s *Store) isClosed() bool {
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)
+		s.endPush()
 		if s.owns {
 			s.client.Close() // its error is of a connection that has ended anyway
 		}
+		s.push.running.Wait()
 	})
 	return nil
 }

@@ -27,6 +27,8 @@ func TestOpenRefuses(t *testing.T) {
 	ring := driver.NewRing(&driver.RingOptions{})
 	defer ring.Close()
 	deaf := driver.NewClient(&driver.Options{Addr: good.Addr()})
+	eager := driver.NewClient(&driver.Options{Addr: good.Addr(), ContextTimeoutEnabled: true})
+	defer eager.Close()
 	defer deaf.Close()
 	secret := filepath.Join(t.TempDir(), "password")
 	for _, c := range []struct {
@@ -37,6 +39,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"nothing", redis.Config{}, "either URL or Client"},
 		{"an URL and a client", redis.Config{URL: good.URL(), Client: deaf}, "either URL or Client"},
 		{"a client that does not heed ctx", redis.Config{Client: deaf}, "ContextTimeoutEnabled"},
+		{"a client that tries again by itself", redis.Config{Client: eager}, "MaxRetries"},
 		{"a ring of servers", redis.Config{Client: ring}, "ClusterClient"},
 		{"a client and a password file", redis.Config{Client: deaf, PasswordFile: secret}, "no effect"},
 		{"a prefix with braces", redis.Config{URL: good.URL(), Prefix: "a}b"}, "Prefix"},
@@ -99,7 +102,7 @@ func TestAServerThatDoesNotTellIsTakenForBad(t *testing.T) {
 // rights are those that the package documentation names.
 var rights = []any{"ACL", "SETUSER", "app", "on", ">test-password", "resetkeys", "~{writ}:*", "-@all",
 	"+hello", "+info", "+wait", "+eval", "+evalsha", "+persist", "+del", "+time", "+hget", "+hset", "+hmget", "+hdel",
-	"+zadd", "+zrem", "+zrangebylex", "+zrangebyscore", "+zrevrange", "+zscore", "+xadd", "+xrevrange"}
+	"+zadd", "+zrem", "+zrangebylex", "+zrangebyscore", "+zrevrange", "+zscore", "+xadd", "+xrevrange", "+xread"}
 
 func TestARestrictedUserIsEnough(t *testing.T) {
 	t.Parallel()
@@ -115,6 +118,7 @@ func TestARestrictedUserIsEnough(t *testing.T) {
 		}
 		cancel()
 	}
+	pushed(t, s, s, "s2")
 	_, err := redis.Open(t.Context(), redis.Config{URL: "redis://app:test-password@" + server.Addr() + "?prefix=other"})
 	if err == nil || !strings.Contains(err.Error(), "NOPERM") {
 		t.Errorf("another prefix: error %v, want NOPERM", err)
@@ -253,7 +257,7 @@ func TestOpenURL(t *testing.T) {
 	for _, c := range []struct{ name, url, says string }{
 		{"an address", "redis://" + addr, ""},
 		{"a database", "redis://" + addr + "/3", ""},
-		{"every parameter", "redis://" + addr + "/0?prefix=p&replicas=0&replicas-timeout=10ms&timeout=2s&eviction-may-end-sessions=false&crash-may-lose-writes=true", ""},
+		{"every parameter", "redis://" + addr + "/0?prefix=p&replicas=0&replicas-timeout=10ms&timeout=2s&poll-only=true&eviction-may-end-sessions=false&crash-may-lose-writes=true", ""},
 		{"an unknown parameter", "redis://" + addr + "?pool_size=hunter2", "it knows crash-may-lose-writes"},
 		{"a parameter of TLS without TLS", "redis://" + addr + "?tls-ca=x", "no effect"},
 		{"a Sentinel's parameter without one", "redis://" + addr + "?sentinel-user=x", "no effect"},

@@ -89,7 +89,7 @@ func TestNothingAcknowledgedIsLostWhenTheServerIsKilled(t *testing.T) {
 	for range 3 {
 		before := written()
 		until(t, "writing after an outage", func() error {
-			if written() < before+500 {
+			if written() < before+200 {
 				return errors.New("nothing is written")
 			}
 			return nil

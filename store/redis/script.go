@@ -3,7 +3,9 @@ package redis
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -55,13 +57,9 @@ func keysOf(prefix string) []string {
 
 // run runs a script and returns what it says: a word, and what comes with it.
 func (s *Store) run(ctx context.Context, script *redis.Script, args ...any) (string, []string, error) {
-	if err := s.usable(ctx); err != nil {
-		return "", nil, err
-	}
-	own, cancel := context.WithTimeout(ctx, s.config.Timeout)
-	defer cancel()
-	answer, err := flat(script.Run(own, s.client, s.keys, args...))
-	return s.judge(ctx, answer, err)
+	return s.attempt(ctx, func(ctx context.Context) ([]string, error) {
+		return flat(script.Run(ctx, s.client, s.keys, args...))
+	})
 }
 
 // runSafe is run for what must not be taken back by a failover: it ends when enough replicas have all
@@ -71,37 +69,71 @@ func (s *Store) runSafe(ctx context.Context, script *redis.Script, args ...any) 
 	if s.config.Replicas == 0 {
 		return s.run(ctx, script, args...)
 	}
+	return s.attempt(ctx, func(ctx context.Context) ([]string, error) {
+		answer, reached, err := s.runAndWait(ctx, script, args)
+		if err == nil && reached < int64(s.config.Replicas) {
+			err = ownError{fmt.Errorf("it is on %d replicas, and Replicas is %d: it counts only when tried again", reached, s.config.Replicas)}
+		}
+		return answer, err
+	})
+}
+
+// retries is how often a call is tried again within its Timeout, after a connection that broke and
+// after answers such as LOADING and READONLY. All that a store does may be done twice. More would
+// only crowd a server that is coming back: callers try again too.
+const retries = 2
+
+// attempt tries a call, and again. The driver does not, because who tries again must know it: after an
+// answer that was lost, a conflict may be with what the call itself has written.
+func (s *Store) attempt(ctx context.Context, call func(context.Context) ([]string, error)) (string, []string, error) {
 	if err := s.usable(ctx); err != nil {
 		return "", nil, err
 	}
 	own, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	var answer []string
-	var reached int64
-	var err error
-	for try := range redirects {
-		answer, reached, err = s.runAndWait(own, script, args)
-		// A pipeline on one node of a cluster follows no redirection.
-		if _, moved := redis.IsMovedError(err); !moved {
-			break
+	unsure := false
+	for try := 0; ; try++ {
+		answer, err := call(own)
+		if err == nil && unsure && len(answer) > 0 && answer[0] == "conflict" {
+			return "", nil, errUnsure
+		}
+		if err == nil {
+			return s.judge(answer)
 		}
 		s.findPrimary()
-		if sleep(own, try) != nil {
-			break
+		var again bool
+		if again, unsure = worthAgain(err, unsure); !again || try == retries || sleep(own, pauseBefore(try)) != nil {
+			return "", nil, s.broken(ctx, err)
 		}
 	}
-	if err == nil && reached < int64(s.config.Replicas) {
-		return "", nil, fmt.Errorf("it is on %d replicas, and Replicas is %d: it counts only when tried again", reached, s.config.Replicas)
-	}
-	return s.judge(ctx, answer, err)
 }
 
-// redirects is how often a cluster may send a write elsewhere.
-const redirects = 3
+// pauseBefore is at random, so that callers do not come back together.
+func pauseBefore(try int) time.Duration {
+	return 10*time.Millisecond + rand.N(40*time.Millisecond<<try)
+}
 
-func sleep(ctx context.Context, try int) error {
+// worthAgain reports whether trying again may help, and whether what was tried may have been done.
+func worthAgain(err error, unsure bool) (again, mayBeDone bool) {
+	var own ownError
+	var answer redis.Error
+	switch {
+	case errors.As(err, &own):
+		return false, unsure
+	case errors.As(err, &answer): // the server has refused it
+		for _, code := range []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK"} {
+			if redis.HasErrorPrefix(err, code) {
+				return true, unsure
+			}
+		}
+		return false, unsure
+	}
+	return !errors.Is(err, redis.ErrClosed), true
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
 	select {
-	case <-time.After(50 * time.Millisecond << try):
+	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -178,12 +210,8 @@ func (s *Store) findPrimary() {
 }
 
 // judge turns an answer that no caller has a use for into an error.
-func (s *Store) judge(ctx context.Context, answer []string, err error) (string, []string, error) {
-	switch {
-	case err != nil:
-		s.findPrimary()
-		return "", nil, s.broken(ctx, err)
-	case len(answer) == 0:
+func (s *Store) judge(answer []string) (string, []string, error) {
+	if len(answer) == 0 {
 		return "", nil, errAnswer
 	}
 	switch answer[0] {

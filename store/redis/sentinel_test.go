@@ -68,7 +68,8 @@ func TestAFailoverBySentinel(t *testing.T) {
 		t.Errorf("another name: error %v, want that no Sentinel knows it", err)
 	}
 
-	row := save(t, safe, writ.Row{ID: "s1", Owner: "alice"}, entry("safe"))
+	pushed(t, s, safe, "safe")
+	row := save(t, safe, writ.Row{ID: "s1", Owner: "alice"})
 	_, kept := snapshot(t, s)
 	second.Stop()
 	appendTo(t, s, entry("lost"))
@@ -94,4 +95,5 @@ func TestAFailoverBySentinel(t *testing.T) {
 	if entries, err := now(s, kept); err != nil || len(entries) != 1 {
 		t.Errorf("%d entries, error %v; want the one that was appended again", len(entries), err)
 	}
+	pushed(t, s, open(t, redis.Config{URL: at}), "pushed by the new primary")
 }

@@ -132,6 +132,7 @@ func (t *target) parameters(query string, c *Config) error {
 		"password-file":             text(&c.PasswordFile),
 		"timeout":                   duration(&c.Timeout),
 		"replicas-timeout":          duration(&c.ReplicasTimeout),
+		"poll-only":                 truth(&c.PollOnly),
 		"eviction-may-end-sessions": truth(&c.EvictionMayEndSessions),
 		"crash-may-lose-writes":     truth(&c.CrashMayLoseWrites),
 		"replicas": func(s string) (err error) {
