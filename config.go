@@ -73,6 +73,12 @@ type Config struct {
 	// not checked again; see token.VerifierConfig. Default 32 MiB; negative: none.
 	CacheBytes int64
 
+	// FeedAllow says who may read the feed of revocations, Endpoints.Revocations, which services follow that
+	// know this issuer only; see Follow. FeedPublic lets everybody read it: who can name a subject or
+	// has a session's ID can then find out whether it was signed out. Set one of them, or there is no feed.
+	FeedAllow  func(*http.Request) bool
+	FeedPublic bool
+
 	Cookies middleware.Cookies
 	// TrustedOrigins are other origins, such as "https://spa.app.example", whose pages may use the
 	// cookies. No CORS headers are written: put a CORS handler outside. Pages of another site also
@@ -191,6 +197,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.AbsoluteTTL < 2*c.AccessTTL || c.AbsoluteTTL > longestCookie {
 		refuse("AbsoluteTTL (WRIT_ABSOLUTE_TTL) is %s, but must be at least 2 x AccessTTL %s = %s and at most %s", c.AbsoluteTTL, c.AccessTTL, 2*c.AccessTTL, longestCookie)
+	}
+	if c.FeedPublic && c.FeedAllow != nil {
+		refuse("FeedPublic (WRIT_FEED_PUBLIC) and FeedAllow exclude each other")
 	}
 	if c.MaxSessions < 0 {
 		refuse("MaxSessions (WRIT_MAX_SESSIONS) is %d, but must be at least 1, or 0 for any number", c.MaxSessions)

@@ -41,6 +41,10 @@ type Endpoints struct {
 	EndSession http.Handler
 	// Keys is the key set: GET, for /.well-known/jwks.json below the issuer.
 	Keys http.Handler
+	// Revocations is the feed of revocations: GET, for /.well-known/revocations below the issuer. It is
+	// 404 without Config.FeedAllow and FeedPublic. A revocation.Handler: followers wait at it, so do not
+	// put a time limit around it.
+	Revocations http.Handler
 	// Health is 200 when Ready: GET.
 	Health http.Handler
 }
@@ -57,6 +61,7 @@ func (m *Manager) Endpoints() Endpoints {
 		Sessions:     guard.Func(m.serveSessions),
 		EndSession:   post(guard.Func(m.serveEndSession).ServeHTTP),
 		Keys:         jwks.Handler(m.ring),
+		Revocations:  m.feed,
 		Health:       http.HandlerFunc(m.serveHealth),
 	}
 }
@@ -113,8 +118,10 @@ func (m *Manager) serveSessions(w http.ResponseWriter, r *http.Request, t *token
 	writeJSON(w, http.StatusOK, list)
 }
 
-func (m *Manager) serveHealth(w http.ResponseWriter, r *http.Request) {
-	if m.Ready() != nil { // the reason is for operators, and this answer is for everybody
+func (m *Manager) serveHealth(w http.ResponseWriter, _ *http.Request) { serveHealth(w, m.Ready()) }
+
+func serveHealth(w http.ResponseWriter, err error) {
+	if err != nil { // the reason is for operators, and this answer is for everybody
 		w.Header().Set("Retry-After", "5")
 		writeJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "unavailable"})
 		return

@@ -17,7 +17,7 @@ const module = "github.com/writ-go/writ"
 // importOrder has every package, by its path in this module. A package may import only what stands
 // in a line above its own. internal/servers is for tests alone. A new package needs a place here.
 var importOrder = [][]string{
-	{"internal/servers"},
+	{"internal/servers", "internal/outbound", "internal/ownfile"},
 	{"keys"},
 	{"internal/plain"},
 	{"internal/jws"},
@@ -56,7 +56,7 @@ var linkedBy = map[string][]string{
 	"modernc.org/":                {"store/sqlite"},
 	"github.com/jackc/pgx/":       {"internal/servers", "store/postgres"},
 	"github.com/redis/go-redis/":  {"store/redis"},
-	"go.uber.org/goleak":          {"internal/servers"},
+	"go.uber.org/goleak":          {"internal/servers", "internal/outbound", "internal/ownfile"},
 	"github.com/caarlos0/env":     {"fromenv"},
 	"github.com/cloudflare/circl": {"keys/mldsa"},
 	"golang.org/x/crypto/":        {},

@@ -26,6 +26,7 @@ type Manager struct {
 	authentic   *token.Verifier // without revocations: whose session a token is of
 	crossOrigin func(*http.Request) error
 	guard       *middleware.Guard
+	feed        http.Handler // of revocations
 	queues      queues
 }
 
@@ -50,6 +51,9 @@ func Open(ctx context.Context, c Config) (*Manager, error) {
 	m.list = revocation.NewList(revocation.Config{Source: c.Store, Now: c.Now, Lost: m.restore})
 	if err := m.list.Load(ctx); err != nil {
 		return nil, fmt.Errorf("writ: revocations cannot be loaded from the store: %w", err)
+	}
+	if m.feed, err = m.newFeed(ctx); err != nil {
+		return nil, err
 	}
 	verify := token.VerifierConfig{
 		Issuer:      c.Issuer,
@@ -125,9 +129,19 @@ func (m *Manager) Ready() error {
 	if err := m.ring.Ready(); err != nil {
 		return err
 	}
-	stats, now := m.list.Stats(), m.config.Now()
-	if age := max(now.Sub(stats.AsOf), now.Round(0).Sub(stats.AsOf.Round(0))); age > m.config.MaxStale {
-		return errors.Join(fmt.Errorf("%w: last complete %s ago", token.ErrStale, age.Round(time.Second)), stats.Err)
+	return fresh(m.list.Stats(), m.config.MaxStale, m.config.Now())
+}
+
+// Revocations is the state of this node's list of revocations, for metrics and health checks.
+func (m *Manager) Revocations() revocation.Stats { return m.list.Stats() }
+
+// fresh is nil unless a list is too old.
+func fresh(s revocation.Stats, maxStale time.Duration, now time.Time) error {
+	if s.AsOf.IsZero() {
+		return errors.Join(fmt.Errorf("%w: they were never loaded", token.ErrStale), s.Err)
+	}
+	if age := max(now.Sub(s.AsOf), now.Round(0).Sub(s.AsOf.Round(0))); age > maxStale {
+		return errors.Join(fmt.Errorf("%w: last complete %s ago", token.ErrStale, age.Round(time.Second)), s.Err)
 	}
 	return nil
 }

@@ -2,10 +2,7 @@ package revocation
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"hash/maphash"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,13 +17,16 @@ import (
 // this module is. It holds 64 Mi entries; beyond that it refuses what is new, and is not complete until
 // a poll finds room for it. See ErrFull.
 type List struct {
-	source Source
-	now    func() time.Time
-	lost   func(context.Context, []Entry) error
-	losses losses
-	set    set
-	asOf   atomic.Pointer[time.Time]
-	err    atomic.Pointer[error]
+	source  Source
+	replica replica // the source, if it is one
+	now     func() time.Time
+	lost    func(context.Context, []Entry) error // nil: nobody wants to know
+	losses  losses
+	set     set
+	naming  atomic.Pointer[naming]
+	asOf    atomic.Pointer[time.Time] // written after naming
+	err     atomic.Pointer[error]
+	watched watchers
 
 	follow sync.Mutex // held while the cursor moves
 	cursor Cursor
@@ -52,34 +52,42 @@ func NewList(c Config) *List {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.Lost == nil {
-		c.Lost = func(context.Context, []Entry) error { return nil }
-	}
-	return &List{
+	l := &List{
 		source: c.Source,
 		now:    c.Now,
 		lost:   c.Lost,
 		losses: losses{applied: make(map[entryName]application), found: make(chan struct{}, 1)},
 		set:    set{seed: maphash.MakeSeed(), limit: maxEntries},
 	}
+	if r, ok := c.Source.(replica); ok {
+		l.replica = r
+		r.attach()
+	}
+	l.naming.Store(&naming{seed: l.set.seed, blinded: l.replica != nil})
+	return l
 }
 
 // Revoked implements token.Revocations: whether v is revoked, and as of when that was complete.
 func (l *List) Revoked(v *token.Verified) (bool, time.Time) {
 	asOf := l.AsOf() // before the look-ups: entries are added before asOf moves on
 	before := l.set.everything.Load()
+	if l.replica != nil {
+		named := l.naming.Load() // after asOf: what is complete is named so
+		d := v.Memo(named, func(v *token.Verified) any { return named.digests(v) }).(*digests)
+		return v.Stamp() <= max(before, d.before(&l.set)), asOf
+	}
 	n := v.Memo(l, func(v *token.Verified) any { return l.names(v) }).(*names)
 	if l.set.mayHave(Session, n.session) {
-		before = max(before, l.Before(Session, v.SessionID()))
+		before = max(before, l.set.named(Session, v.SessionID()))
 	}
 	if l.set.mayHave(Token, n.token) {
-		before = max(before, l.Before(Token, v.ID()))
+		before = max(before, l.set.named(Token, v.ID()))
 	}
 	if l.set.mayHave(Subject, n.subject) {
-		before = max(before, l.Before(Subject, v.Subject()))
+		before = max(before, l.set.named(Subject, v.Subject()))
 	}
 	if l.set.mayHave(Key, n.key) {
-		before = max(before, l.Before(Key, v.KeyID()))
+		before = max(before, l.set.named(Key, v.KeyID()))
 	}
 	return v.Stamp() <= before, asOf
 }
@@ -94,13 +102,14 @@ func (l *List) names(v *token.Verified) *names {
 
 // Before is the greatest Before of the entries with this kind and ID, and 0 if there is none.
 func (l *List) Before(kind Kind, id string) int64 {
-	if !kind.named(id) {
-		return 0
+	if l.replica == nil {
+		return l.set.named(kind, id)
 	}
-	return l.set.before(kind, id)
+	return l.naming.Load().find(&l.set, kind, id)
 }
 
-// AsOf is as of when the list is complete; the zero time: never.
+// AsOf is as of when the list is complete; the zero time: never. A list that follows a Feed is complete
+// as of what the issuer signed, however lately it was fetched.
 func (l *List) AsOf() time.Time {
 	if t := l.asOf.Load(); t != nil {
 		return *t
@@ -112,154 +121,36 @@ func (l *List) AsOf() time.Time {
 // them from there when it has room, and if the log does not tell them in its turn it has lost them. What
 // Check refuses is left out.
 func (l *List) Apply(entries ...Entry) {
-	for _, e := range entries {
-		if e.valid() && l.Before(e.Kind, e.ID) < e.Before { // else the log has told it already
-			l.losses.wrote(e)
-		}
-	}
-	if err := l.add(entries); err != nil {
-		l.report(err)
-	}
-}
-
-// add goes on where an entry is refused: the others revoke something.
-func (l *List) add(entries []Entry) (err error) {
+	named := l.naming.Load()
+	var refused error
 	for _, e := range entries {
 		if !e.valid() {
 			continue
 		}
-		if refused := l.set.add(e); refused != nil {
-			err = refused
+		if l.lost != nil {
+			l.losses.wrote(e, func(e Entry) bool { return l.Before(e.Kind, e.ID) >= e.Before })
 		}
-	}
-	return err
-}
-
-// Load takes a snapshot and merges it into the list. What is in the list already stays: a snapshot
-// of a store that was put back to an older copy of itself undoes nothing.
-func (l *List) Load(ctx context.Context) error {
-	l.follow.Lock()
-	defer l.follow.Unlock()
-	l.losses.begin()
-	return l.report(l.load(ctx, false))
-}
-
-// load takes a snapshot. What the list had before, and the snapshot has not, the log has lost.
-func (l *List) load(ctx context.Context, regressed bool) error {
-	ctx, cancel := context.WithTimeout(ctx, snapshotWait)
-	defer cancel()
-	started := l.now()
-	before := l.live()
-	there := set{seed: l.set.seed, limit: maxEntries}
-	var refused error
-	cursor, err := l.source.Snapshot(ctx, func(e Entry) {
-		if len(before) > 0 && e.valid() {
-			there.add(e)
-		}
-		if err := l.add([]Entry{e}); err != nil {
-			refused = err
-		}
-	})
-	if err != nil {
-		return fmt.Errorf("revocation: snapshot: %w", err)
-	}
-	if refused != nil {
-		return refused
-	}
-	l.cursor = cursor
-	l.completeAsOf(started)
-	l.losses.lacks(slices.DeleteFunc(before, func(e Entry) bool {
-		return there.before(e.Kind, e.ID) >= e.Before
-	}), regressed)
-	return nil
-}
-
-func (l *List) completeAsOf(t time.Time) { l.asOf.Store(&t) }
-
-func (l *List) report(err error) error {
-	l.err.Store(&err)
-	return err
-}
-
-const (
-	// pollWait is how long one Tail may wait. The list is complete as of the start of a poll, so
-	// this bounds how old an idle list looks.
-	pollWait = 5 * time.Second
-	// snapshotWait is how long a snapshot may take: a source that never answers is asked again.
-	snapshotWait = time.Minute
-	// pollPause keeps a source that does not wait from being asked without end, retryPause one
-	// that fails.
-	pollPause  = 100 * time.Millisecond
-	retryPause = time.Second
-	// sweepStep is so long that the whole set is swept once a minute, a little at a time.
-	sweepStep = time.Minute / parts
-)
-
-// Run follows the source until ctx ends, and returns ctx's error. A source that fails is asked
-// again and again: the list keeps what it has and grows old, which its readers see.
-func (l *List) Run(ctx context.Context) error {
-	var restoring sync.WaitGroup
-	defer restoring.Wait()
-	restoring.Go(func() { l.restore(ctx) })
-	swept := l.now()
-	for ctx.Err() == nil {
-		asked := time.Now()
-		pause := pollPause
-		if l.poll(ctx) != nil {
-			pause = retryPause
-		}
-		swept = l.sweep(swept)
-		if pause -= time.Since(asked); pause > 0 {
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
+		if e, ok := named.entry(e); ok {
+			if err := l.add(e); err != nil {
+				refused = err
 			}
 		}
 	}
-	return ctx.Err()
+	if refused != nil {
+		l.report(refused)
+	}
 }
 
-// poll takes what came since the cursor. A list that was never loaded, and one whose log has a gap,
-// takes a snapshot.
-func (l *List) poll(ctx context.Context) error {
-	l.follow.Lock()
-	defer l.follow.Unlock()
-	l.losses.begin()
-	if l.AsOf().IsZero() {
-		return l.report(l.load(ctx, false))
+// add merges an entry of the source, or one that is named like those.
+func (l *List) add(e Entry) error {
+	if !e.valid() {
+		return nil
 	}
-	started := l.now()
-	waiting, stop := context.WithTimeout(ctx, pollWait)
-	defer stop()
-	entries, cursor, err := l.source.Tail(waiting, l.cursor)
-	if errors.Is(err, ErrGap) {
-		return l.report(l.load(ctx, errors.Is(err, ErrRegressed)))
+	changed, err := l.set.add(e)
+	if changed {
+		l.watched.tell(e) // after it is in the set: see watch
 	}
-	if err != nil {
-		return l.report(fmt.Errorf("revocation: tail: %w", err))
-	}
-	if err := l.add(entries); err != nil {
-		return l.report(err) // the cursor stays, so that what was refused comes again
-	}
-	l.cursor = cursor
-	l.completeAsOf(started)
-	l.losses.compare(entries)
-	return l.report(nil)
-}
-
-// sweep drops what has expired from the parts of the set whose turn came since then, and returns since
-// when the others wait.
-func (l *List) sweep(since time.Time) time.Time {
-	now := l.now()
-	due := now.Sub(since) / sweepStep
-	for range min(due, parts) {
-		l.set.sweep(l.next, now)
-		l.next = (l.next + 1) % parts
-	}
-	if due < 0 || due > parts { // the clock was set, or the machine slept
-		return now
-	}
-	return since.Add(due * sweepStep)
+	return err
 }
 
 // Stats is for metrics and health checks.

@@ -28,10 +28,14 @@ type application struct {
 	poll  uint64 // the last that had begun by then
 }
 
-// wrote notes an entry that this node has written.
-func (l *losses) wrote(e Entry) {
+// wrote notes an entry that this node has written, unless the log has told it already. That is asked under
+// the lock: between the two a poll could tell it and be compared.
+func (l *losses) wrote(e Entry, told func(Entry) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if told(e) {
+		return
+	}
 	n := entryName{e.Kind, e.ID}
 	if old, ok := l.applied[n]; ok {
 		e = e.Merge(old.entry)

@@ -39,16 +39,21 @@ func (p *part[K]) at(h uint64, k K) (i int, before int64) {
 	}
 }
 
-func (p *part[K]) raise(h uint64, k K, before int64, expires second) bool {
+// raise reports whether the key is there, and whether it says more than before.
+func (p *part[K]) raise(h uint64, k K, before int64, expires second) (found, changed bool) {
 	i, old := p.at(h, k)
 	if old == 0 {
-		return false
+		return false, false
 	}
 	if before > old {
 		atomic.StoreInt64(&p.slots[i].before, before)
+		changed = true
 	}
-	p.expires[i] = max(p.expires[i], expires)
-	return true
+	if expires > p.expires[i] {
+		p.expires[i] = expires
+		changed = true
+	}
+	return true, changed
 }
 
 func (p *part[K]) insert(h uint64, k K, before int64, expires second) {
@@ -65,8 +70,8 @@ func (p *part[K]) take(i int, k K, expires second) {
 }
 
 // renewed returns a part with what p, which may be nil, has and is alive at now, and with room for
-// one more. No reader can see it yet.
-func (p *part[K]) renewed(seed maphash.Seed, number int, now second) *part[K] {
+// some more. No reader can see it yet.
+func (p *part[K]) renewed(seed maphash.Seed, number int, now second, room int) *part[K] {
 	live := 0
 	if p != nil {
 		for _, expires := range p.expires {
@@ -75,7 +80,7 @@ func (p *part[K]) renewed(seed maphash.Seed, number int, now second) *part[K] {
 			}
 		}
 	}
-	n := slotsFor(live+1, number)
+	n := slotsFor(live+room, number)
 	next := &part[K]{
 		filter:  newFilter(n),
 		slots:   make([]slot[K], n),

@@ -3,8 +3,6 @@ package revocation
 import (
 	"errors"
 	"hash/maphash"
-	"iter"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +46,17 @@ func (s *set) before(kind Kind, id string) int64 {
 	return t.texts.before(text(id).hash(s.seed), text(id))
 }
 
+// named is before for what may be no name at all.
+func (s *set) named(kind Kind, id string) int64 {
+	if !kind.named(id) {
+		return 0
+	}
+	return s.before(kind, id)
+}
+
+// beforeRaw is before for an ID that is a raw.
+func (s *set) beforeRaw(kind Kind, r raw) int64 { return s.kinds[kind].raws.before(r.hash(s.seed), r) }
+
 // mayHave is false if before is 0. It is the answer for nearly every token, and looks at one word.
 func (s *set) mayHave(kind Kind, n name) bool {
 	t := &s.kinds[kind]
@@ -57,43 +66,49 @@ func (s *set) mayHave(kind Kind, n name) bool {
 	return t.texts.find(n.hash()) != nil
 }
 
-// add merges e into the set. ErrFull: there is no room for it.
-func (s *set) add(e Entry) error {
-	expires := secondOf(e.Expires)
+// add merges e into the set, and reports whether that says more than before. ErrFull: there is no room
+// for it.
+func (s *set) add(e Entry) (changed bool, err error) {
+	i := itemOf(e)
+	h := i.hash(s.seed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.Kind == Everything {
-		s.addEverything(e.Before, expires)
-		return nil
-	}
-	t := &s.kinds[e.Kind]
-	if r, ok := parseRaw(e.ID); ok {
-		return addTo(s, &t.raws, r, e.Before, expires)
-	}
-	// The ID may be part of an answer of the store, which must not be kept with it.
-	return addTo(s, &t.texts, text(strings.Clone(e.ID)), e.Before, expires)
+	return s.addItem(h, &i)
 }
 
-func addTo[K key](s *set, t *table[K], k K, before int64, expires second) error {
-	h := k.hash(s.seed)
-	if t.raise(h, k, before, expires) {
-		return nil
+// addItem is for who holds the lock.
+func (s *set) addItem(h uint64, i *item) (changed bool, err error) {
+	t := &s.kinds[i.kind%Everything]
+	switch {
+	case i.kind == Everything:
+		return s.addEverything(i.before, i.expires), nil
+	case i.text == "":
+		return addTo(s, &t.raws, h, i.raw, i.before, i.expires)
+	}
+	return addTo(s, &t.texts, h, i.text, i.before, i.expires)
+}
+
+func addTo[K key](s *set, t *table[K], h uint64, k K, before int64, expires second) (changed bool, err error) {
+	if found, changed := t.raise(h, k, before, expires); found {
+		return changed, nil
 	}
 	if s.count.Load() >= s.limit {
-		return ErrFull
+		return false, ErrFull
 	}
 	t.insert(s.seed, h, k, before, expires)
 	s.count.Add(1)
-	return nil
+	return true, nil
 }
 
-func (s *set) addEverything(before int64, expires second) {
+func (s *set) addEverything(before int64, expires second) (changed bool) {
 	old := s.everything.Load()
 	if old == 0 {
 		s.count.Add(1)
 	}
+	changed = before > old || expires > s.everythingExpires
 	s.everything.Store(max(old, before))
 	s.everythingExpires = max(s.everythingExpires, expires)
+	return changed
 }
 
 // sweep drops from one of the parts what has expired. Nothing else ever leaves the set.
@@ -110,33 +125,4 @@ func (s *set) sweep(part int, at time.Time) {
 		dropped++
 	}
 	s.count.Add(-int64(dropped))
-}
-
-// all visits every entry that is there from before the visit to its end, and perhaps others, each
-// once.
-func (s *set) all() iter.Seq[Entry] {
-	return func(yield func(Entry) bool) {
-		var page []Entry
-		for part := range parts {
-			page = s.page(page[:0], part)
-			for _, e := range page {
-				if !yield(e) {
-					return
-				}
-			}
-		}
-	}
-}
-
-func (s *set) page(to []Entry, part int) []Entry {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for kind := range s.kinds {
-		to = s.kinds[kind].raws.appendPart(to, Kind(kind), part)
-		to = s.kinds[kind].texts.appendPart(to, Kind(kind), part)
-	}
-	if before := s.everything.Load(); part == 0 && before != 0 {
-		to = append(to, Entry{Everything, "", before, s.everythingExpires.time()})
-	}
-	return to
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrGap is returned by Source.Tail when the log cannot go on from a cursor: it was trimmed, or the
@@ -29,4 +30,14 @@ type Source interface {
 	// returns no entries, the same cursor and no error. ErrGap: the log cannot go on from this
 	// cursor, or there is too much after it: a snapshot is better. ErrRegressed, where it is sure.
 	Tail(ctx context.Context, after Cursor) ([]Entry, Cursor, error)
+}
+
+// replica is a Source that is a copy of a log elsewhere: a Feed. Its entries have digests for IDs.
+type replica interface {
+	// attach tells it that its reader knows that. Without it a replica refuses to answer.
+	attach()
+	// told is under which key the digests are, and as of when the last answer was complete.
+	told() (*blinding, time.Time)
+	// rest is called when it will not be asked again for a while.
+	rest()
 }

@@ -44,28 +44,33 @@ func (t *table[K]) before(h uint64, k K) int64 {
 	return 0
 }
 
-// raise merges an entry into one that is there, and reports whether there is one.
-func (t *table[K]) raise(h uint64, k K, before int64, expires second) bool {
+// raise merges an entry into one that is there, and reports whether there is one, and whether it says
+// more than before.
+func (t *table[K]) raise(h uint64, k K, before int64, expires second) (found, changed bool) {
 	if p := t.find(h); p != nil {
 		return p.raise(h, k, before, expires)
 	}
-	return false
+	return false, false
 }
 
 // insert adds an entry that is not there.
 func (t *table[K]) insert(seed maphash.Seed, h uint64, k K, before int64, expires second) {
+	t.reserve(seed, partOf(h), 1).insert(h, k, before, expires)
+}
+
+// reserve returns a part with room for so many more entries.
+func (t *table[K]) reserve(seed maphash.Seed, number, room int) *part[K] {
 	d := t.dir.Load()
 	if d == nil {
 		d = new(directory[K])
 		t.dir.Store(d)
 	}
-	at := &d[partOf(h)]
-	p := at.Load()
-	if p == nil || p.used == p.limit {
-		p = p.renewed(seed, partOf(h), 0)
-		at.Store(p)
+	p := d[number].Load()
+	if p == nil || p.used+room > p.limit {
+		p = p.renewed(seed, number, 0, room)
+		d[number].Store(p)
 	}
-	p.insert(h, k, before, expires)
+	return p
 }
 
 // sweep drops what has expired from one part, and returns how many entries that were.
@@ -78,7 +83,7 @@ func (t *table[K]) sweep(seed maphash.Seed, part int, now second) int {
 	if p == nil || p.soonest > now {
 		return 0
 	}
-	next := p.renewed(seed, part, now)
+	next := p.renewed(seed, part, now, 1)
 	dropped := p.used - next.used
 	if next.used == 0 {
 		next = nil
@@ -87,20 +92,19 @@ func (t *table[K]) sweep(seed maphash.Seed, part int, now second) int {
 	return dropped
 }
 
-// appendPart appends what is in one part.
-func (t *table[K]) appendPart(to []Entry, kind Kind, part int) []Entry {
+// visit calls add with what is in one part.
+func (t *table[K]) visit(part int, add func(k K, before int64, expires second)) {
 	d := t.dir.Load()
 	if d == nil {
-		return to
+		return
 	}
 	p := d[part].Load()
 	if p == nil {
-		return to
+		return
 	}
 	for i, expires := range p.expires {
 		if expires != 0 {
-			to = append(to, Entry{kind, p.slots[i].key.String(), p.slots[i].before, expires.time()})
+			add(p.slots[i].key, p.slots[i].before, expires)
 		}
 	}
-	return to
 }

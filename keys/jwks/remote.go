@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/writ-go/writ/internal/ownfile"
 	"github.com/writ-go/writ/keys"
 )
 
@@ -31,7 +32,7 @@ func NewRemote(c RemoteConfig) (*Remote, error) {
 		return nil, err
 	}
 	if c.CacheDir != "" {
-		if err := makeCacheDir(c.CacheDir); err != nil {
+		if err := ownfile.MakeDir(c.CacheDir); err != nil {
 			return nil, fmt.Errorf("jwks: RemoteConfig.CacheDir: %w", err)
 		}
 	}

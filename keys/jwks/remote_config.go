@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/writ-go/writ/internal/outbound"
 	"github.com/writ-go/writ/keys"
 )
 
@@ -116,7 +114,7 @@ func (c RemoteConfig) withDefaults() (RemoteConfig, error) {
 			refuse(true, "Issuers[%d].Algorithms: %w", i, err)
 		}
 		issuer.Algorithms = slices.Clone(issuer.Algorithms)
-		if err := issuer.checkURL(); err != nil {
+		if err := issuer.target().Check(); err != nil {
 			refuse(true, "Issuers[%d].URL %w", i, err)
 		}
 		refuse(c.Transport != nil && !issuer.AllowPrivateAddresses,
@@ -131,36 +129,6 @@ func setDefault(d *time.Duration, value time.Duration) {
 	}
 }
 
-// checkURL refuses what is wrong already without asking for a host's addresses. It does not quote the
-// URL, whose query may hold a key to it.
-func (i *RemoteIssuer) checkURL() error {
-	u, err := url.Parse(i.URL)
-	if err != nil || u.Hostname() == "" || u.Opaque != "" {
-		return errors.New("is not a URL with a host: use one such as https://login.example/.well-known/jwks.json")
-	}
-	loopback := isLoopback(u.Hostname())
-	switch {
-	case u.User != nil:
-		return errors.New("has a user name: a key set is public, so leave it out")
-	case u.Fragment != "":
-		return errors.New("has a fragment: leave it out")
-	case u.Scheme == "http" && !loopback:
-		return errors.New("has http: use https, or anyone on the way can give out keys")
-	case u.Scheme == "http" && !i.AllowPlainLoopback:
-		return errors.New("has http: use https, or set AllowPlainLoopback")
-	case u.Scheme != "https" && u.Scheme != "http":
-		return fmt.Errorf("has the scheme %.20q: use https", u.Scheme)
-	}
-	if ip, err := netip.ParseAddr(u.Hostname()); err == nil && !loopback {
-		if err := checkAddress(ip, false, i.AllowPrivateAddresses); err != nil {
-			return fmt.Errorf("is no good: its host is %w", err)
-		}
-	}
-	return nil
-}
-
-// isLoopback is about the host that the configuration names, not about what a name resolves to.
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
+func (i *RemoteIssuer) target() outbound.Target {
+	return outbound.Target{URL: i.URL, AllowPlainLoopback: i.AllowPlainLoopback, AllowPrivateAddresses: i.AllowPrivateAddresses}
 }

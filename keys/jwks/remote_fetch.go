@@ -2,22 +2,14 @@ package jwks
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
-)
 
-const (
-	maxRedirects = 3
-	maxHeader    = 64 << 10 // bytes
+	"github.com/writ-go/writ/internal/outbound"
 )
 
 // answer is a set as it came.
@@ -26,45 +18,6 @@ type answer struct {
 	body     []byte
 	etag     string
 	lifetime time.Duration
-}
-
-// newClient returns a client for one issuer, and its host. It keeps no cookies and no connections, so
-// that every fetch checks the addresses again and leaves nothing running.
-func newClient(c *RemoteConfig, i *RemoteIssuer) (*http.Client, string) {
-	u, _ := url.Parse(i.URL) // checkURL has done so
-	t := c.Transport
-	if t == nil {
-		d := &net.Dialer{Timeout: c.Timeout, Control: dialControl(isLoopback(u.Hostname()), i.AllowPrivateAddresses)}
-		t = &http.Transport{
-			DialContext:            d.DialContext,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.RootCAs},
-			TLSHandshakeTimeout:    c.Timeout, // the context ends the fetch, these what it leaves behind
-			ResponseHeaderTimeout:  c.Timeout,
-			MaxResponseHeaderBytes: maxHeader,
-			DisableKeepAlives:      true,
-		}
-	}
-	return &http.Client{Transport: t, CheckRedirect: checkRedirect}, u.Host
-}
-
-func checkRedirect(next *http.Request, via []*http.Request) error {
-	first := via[0].URL
-	switch {
-	case len(via) > maxRedirects:
-		return refusal(fmt.Sprintf("it redirects over %d times: set URL to where the set is in the end", maxRedirects))
-	case next.URL.Scheme != first.Scheme || !strings.EqualFold(next.URL.Hostname(), first.Hostname()) ||
-		port(next.URL) != port(first) || next.URL.User != nil:
-		return refusal(fmt.Sprintf("it redirects to another origin, %.20s://%.100s, which is not followed: if the set is there, set URL to it",
-			next.URL.Scheme, next.URL.Host))
-	}
-	return nil
-}
-
-func port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	return map[string]string{"https": "443", "http": "80"}[u.Scheme]
 }
 
 // fetch asks for the set. before is what is held; a refetch asks for the whole set all the same, past
@@ -80,7 +33,7 @@ func (s *source) fetch(ctx context.Context, before *answer, refetch bool) (*answ
 func (s *source) get(ctx context.Context, before *answer, refetch bool) (*answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, nil)
 	if err != nil {
-		return nil, reason(err)
+		return nil, outbound.Reason(err)
 	}
 	req.Header.Set("Accept", "application/jwk-set+json, application/json")
 	etag := ""
@@ -93,7 +46,7 @@ func (s *source) get(ctx context.Context, before *answer, refetch bool) (*answer
 	}
 	res, err := s.client.Do(req)
 	if err != nil {
-		return nil, reason(err)
+		return nil, outbound.Reason(err)
 	}
 	defer res.Body.Close()
 	fresh := lifetime(res.Header, time.Now())
@@ -108,7 +61,7 @@ func (s *source) get(ctx context.Context, before *answer, refetch bool) (*answer
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxSet+1)) // decompressed; Parse refuses one byte too many
 	if err != nil {
-		return nil, reason(err)
+		return nil, outbound.Reason(err)
 	}
 	set, err := Parse(body, s.Algorithms...)
 	if err != nil {
@@ -125,43 +78,4 @@ func advice(status int) string {
 		return "see to the issuer; it is asked again"
 	}
 	return "check URL"
-}
-
-// refusal is an error whose text may be shown.
-type refusal string
-
-func (r refusal) Error() string { return string(r) }
-
-// reason is err without what the other side, or the URL's query, may have put in its text.
-func reason(err error) error {
-	var (
-		whole   *url.Error // its text has the URL
-		refused refusal
-		network *net.OpError
-		timeout net.Error
-		cert    *tls.CertificateVerificationError
-		ca      x509.UnknownAuthorityError
-	)
-	if errors.As(err, &whole) {
-		err = whole.Err
-	}
-	switch {
-	case errors.As(err, &refused):
-		return refused
-	case errors.Is(err, context.Canceled):
-		return context.Canceled
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return errors.New("it gave no whole answer in time: see whether this machine can reach it")
-	case errors.As(err, &ca):
-		return fmt.Errorf("%w: if it has an authority of its own, set RootCAs", ca)
-	case errors.As(err, &cert):
-		return cert
-	case errors.As(err, &network):
-		return network
-	case errors.Is(err, http.ErrSchemeMismatch):
-		return errors.New("it does not speak TLS at this port: check URL")
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("it ended its answer too early")
-	}
-	return fmt.Errorf("its answer cannot be read, or the request failed (%T)", err)
 }

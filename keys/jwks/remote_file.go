@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/writ-go/writ/internal/ownfile"
 )
 
 const (
@@ -29,31 +29,6 @@ type cacheFile struct {
 	URL     string         `json:"url_sha256"`
 	Fetched time.Time      `json:"fetched_at"`
 	Set     jsontext.Value `json:"set"`
-}
-
-func makeCacheDir(path string) error {
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	return checkWriters(path, info, "name a directory of its own, such as one in it")
-}
-
-// checkWriters refuses what another user could write to.
-func checkWriters(path string, info fs.FileInfo, remedy string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	if mode := info.Mode().Perm(); mode&0o022 != 0 {
-		return fmt.Errorf("%s has mode %04o; others on this machine could put keys of theirs in it: %s", path, mode, remedy)
-	}
-	if uid := ownerOf(info); uid != 0 && uid != os.Geteuid() {
-		return fmt.Errorf("%s belongs to user %d, who could put keys of theirs in it: %s", path, uid, remedy)
-	}
-	return nil
 }
 
 // cachePath has nothing of the issuer's text.
@@ -73,31 +48,12 @@ func (s *source) keep(a *answer, fetched time.Time) {
 	}
 	b, err := json.Marshal(cacheFile{s.Issuer, hashOf(s.URL), fetched.UTC().Round(0), a.body})
 	if err == nil {
-		err = replaceFile(s.cachePath(), b)
+		err = ownfile.Replace(s.cachePath(), b)
 	}
 	if err != nil {
 		err = fmt.Errorf("jwks: keeping the key set of %q in CacheDir: %w", s.Issuer, err)
 	}
 	s.reportCache(err)
-}
-
-// replaceFile leaves either the old file or the whole new one.
-func replaceFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".jwks-*") // mode 0600; other processes may write too
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
 }
 
 // kept is what the issuer's file has, nil if there is none to use, and why it cannot be used.
@@ -144,24 +100,11 @@ func (s *source) readFile() (*answer, time.Time, error) {
 }
 
 func readOwn(path string) ([]byte, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() { // opening a pipe would wait
-		return nil, errors.New("it is not a file")
-	}
-	f, err := os.Open(path)
+	f, err := ownfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err = f.Stat(); err != nil {
-		return nil, err
-	}
-	if err := checkWriters(path, info, "remove it"); err != nil {
-		return nil, err
-	}
 	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(b) > maxFile {
 		err = fmt.Errorf("it is over %d bytes", maxFile)

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/writ-go/writ/internal/outbound"
 	"github.com/writ-go/writ/keys"
 )
 
@@ -59,7 +60,9 @@ func newSource(c *RemoteConfig, issuer RemoteIssuer) *source {
 		wake:         make(chan struct{}, 1),
 		inquiry:      inquiry{every: c.UnknownRefresh, lasts: c.MinRefresh, asked: map[string]question{}},
 	}
-	s.client, s.host = newClient(c, &issuer)
+	// Without KeepAlive every fetch checks the addresses again and leaves nothing running.
+	s.host = issuer.target().Host()
+	s.client = issuer.target().Client(outbound.Connection{Timeout: c.Timeout, RootCAs: c.RootCAs, Transport: c.Transport})
 	s.held.Store(&held{err: fmt.Errorf("jwks: the key set of %q was not fetched yet: call Load, or Run in a goroutine", s.Issuer)})
 	return s
 }

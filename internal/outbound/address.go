@@ -1,4 +1,4 @@
-package jwks
+package outbound
 
 import (
 	"fmt"
@@ -34,7 +34,7 @@ func within(ip netip.Addr, set []netip.Prefix) bool {
 	return slices.ContainsFunc(set, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// checkAddress refuses an address that the issuer's host must not have. loopback: the configuration
+// checkAddress refuses an address that a host must not have. loopback: the configuration
 // names this machine, and then nothing else is meant.
 func checkAddress(ip netip.Addr, loopback, allowPrivate bool) error {
 	ip = ip.Unmap()
@@ -46,9 +46,9 @@ func checkAddress(ip netip.Addr, loopback, allowPrivate bool) error {
 	case isGlobal(ip), allowPrivate && within(ip, private):
 		return nil
 	case within(ip, private):
-		return fmt.Errorf("%s, which is not a public address: if the issuer is inside your network, set AllowPrivateAddresses", ip)
+		return fmt.Errorf("%s, which is not a public address: if it is inside your network, set AllowPrivateAddresses", ip)
 	}
-	return fmt.Errorf("%s, which is not an address on the Internet: give the issuer another", ip)
+	return fmt.Errorf("%s, which is not an address on the Internet: give the host another", ip)
 }
 
 // isGlobal expects no IPv4 address in the form of IPv6.

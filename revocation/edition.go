@@ -1,0 +1,77 @@
+package revocation
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+
+	"github.com/writ-go/writ/keys"
+)
+
+// edition is the feed under one key of digests. Where the list is a copy of another feed whose key
+// changes, a new edition begins, and nobody goes on with the old one's cursors.
+type edition struct {
+	handler  *Handler
+	naming   *naming
+	blinding *blinding
+	instance [8]byte
+	changes  *changes
+
+	signing turn
+	sorting turn // snapshots take longer
+
+	mu      sync.Mutex
+	answers map[string]*answer // by the part of a cursor that they follow
+	latest  *snapshot          // nil: none
+}
+
+func newEdition(h *Handler, n *naming, b *blinding) *edition {
+	e := &edition{
+		handler: h, naming: n, blinding: b,
+		signing: make(turn, 1), sorting: make(turn, 1), answers: map[string]*answer{},
+	}
+	rand.Read(e.instance[:]) // never fails
+	e.changes = newChanges(h.list.now, h.sizes.changes, func(entry Entry) (raw, bool) {
+		switch {
+		case entry.Kind == Everything:
+			return raw{}, true
+		case n.blinded: // the digest stands there already
+			return parseRaw(entry.ID)
+		}
+		return b.digest(entry.Kind, entry.ID), true
+	})
+	return e
+}
+
+// at is the place of one who has all changes before a position.
+func (e *edition) at(position uint64) place { return place{e.instance, position} }
+
+func (e *edition) sign(key *keys.Private, c claims, records []byte) (*signed, error) {
+	c.Issuer, c.KeyID = e.handler.config.Issuer, e.blinding.id
+	return c.sign(key, records)
+}
+
+// turn is held by one at a time.
+type turn chan struct{}
+
+// wait calls f in its turn, unless ctx ends before that.
+func (t turn) wait(ctx context.Context, f func() error) error {
+	select {
+	case t <- struct{}{}:
+		defer func() { <-t }()
+		return f()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// try calls f if it is nobody's turn.
+func (t turn) try(f func() error) (tried bool, err error) {
+	select {
+	case t <- struct{}{}:
+		defer func() { <-t }()
+		return true, f()
+	default:
+		return false, nil
+	}
+}

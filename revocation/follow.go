@@ -1,0 +1,178 @@
+package revocation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Load takes a snapshot and merges it into the list. What is in the list already stays: a snapshot
+// of a store that was put back to an older copy of itself undoes nothing.
+func (l *List) Load(ctx context.Context) error {
+	l.follow.Lock()
+	defer l.follow.Unlock()
+	l.losses.begin()
+	return l.report(l.load(ctx, false))
+}
+
+// load takes a snapshot. What the list had before, and the snapshot has not, the log has lost.
+func (l *List) load(ctx context.Context, regressed bool) error {
+	ctx, cancel := context.WithTimeout(ctx, l.patience(snapshotWait))
+	defer cancel()
+	started := l.now()
+	var before []Entry
+	if l.lost != nil {
+		before = l.live()
+	}
+	there := set{seed: l.set.seed, limit: maxEntries}
+	first := l.AsOf().IsZero()
+	all := &batch{set: &l.set, fresh: first}
+	if !first { // else nobody can have followed yet
+		all.changed = l.watched.tell
+	}
+	cursor, err := l.source.Snapshot(ctx, func(e Entry) {
+		if len(before) > 0 && e.valid() {
+			there.add(e)
+		}
+		all.add(e)
+	})
+	all.flush() // also what came before an error: it revokes something
+	if err != nil {
+		return fmt.Errorf("revocation: snapshot: %w", err)
+	}
+	if all.err != nil {
+		return all.err
+	}
+	if first {
+		l.watched.begin()
+	}
+	l.cursor = cursor
+	l.completeAsOf(started)
+	l.losses.lacks(slices.DeleteFunc(before, func(e Entry) bool {
+		return there.before(e.Kind, e.ID) >= e.Before
+	}), regressed)
+	return nil
+}
+
+// completeAsOf notes that an answer is in the list which was asked for at the time started.
+func (l *List) completeAsOf(started time.Time) {
+	t := started
+	if l.replica != nil {
+		b, asOf := l.replica.told()
+		l.naming.Store(l.naming.Load().under(b))
+		// By the clock that has started's monotonic reading, too.
+		t = started.Add(min(0, asOf.Sub(started.Round(0))))
+		if last := l.AsOf(); t.Before(last) { // it came from a node that is behind
+			t = last
+		}
+	}
+	l.asOf.Store(&t)
+}
+
+// patience is how long a call of the source may take that waits for that long.
+func (l *List) patience(wait time.Duration) time.Duration {
+	if l.replica != nil {
+		return wait + feedPatience
+	}
+	return wait
+}
+
+func (l *List) report(err error) error {
+	l.err.Store(&err)
+	return err
+}
+
+const (
+	// pollWait is how long one Tail may wait. The list is complete as of the start of a poll, so
+	// this bounds how old an idle list looks.
+	pollWait = 5 * time.Second
+	// snapshotWait is how long a snapshot may take: a source that never answers is asked again.
+	snapshotWait = time.Minute
+	// pollPause keeps a source that does not wait from being asked without end, retryPause one
+	// that fails.
+	pollPause  = 100 * time.Millisecond
+	retryPause = time.Second
+	// sweepStep is so long that the whole set is swept once a minute, a little at a time.
+	sweepStep = time.Minute / parts
+)
+
+// Run follows the source until ctx ends, and returns ctx's error. A source that fails is asked
+// again and again: the list keeps what it has and grows old, which its readers see.
+func (l *List) Run(ctx context.Context) error {
+	var restoring sync.WaitGroup
+	defer restoring.Wait()
+	if l.lost != nil {
+		restoring.Go(func() { l.restore(ctx) })
+	}
+	if l.replica != nil {
+		defer l.replica.rest()
+	}
+	swept := l.now()
+	for ctx.Err() == nil {
+		asked := time.Now()
+		pause := pollPause
+		if l.poll(ctx) != nil {
+			pause = retryPause
+		}
+		swept = l.sweep(swept)
+		if pause -= time.Since(asked); pause > 0 {
+			select {
+			case <-time.After(pause):
+			case <-ctx.Done():
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// poll takes what came since the cursor. A list that was never loaded, and one whose log has a gap,
+// takes a snapshot.
+func (l *List) poll(ctx context.Context) error {
+	l.follow.Lock()
+	defer l.follow.Unlock()
+	l.losses.begin()
+	if l.AsOf().IsZero() {
+		return l.report(l.load(ctx, false))
+	}
+	started := l.now()
+	waiting, stop := context.WithTimeout(ctx, l.patience(pollWait))
+	defer stop()
+	entries, cursor, err := l.source.Tail(waiting, l.cursor)
+	if errors.Is(err, ErrGap) {
+		return l.report(l.load(ctx, errors.Is(err, ErrRegressed)))
+	}
+	if err != nil {
+		return l.report(fmt.Errorf("revocation: tail: %w", err))
+	}
+	var refused error
+	for _, e := range entries {
+		if err := l.add(e); err != nil { // the others revoke something
+			refused = err
+		}
+	}
+	if refused != nil {
+		return l.report(refused) // the cursor stays, so that what was refused comes again
+	}
+	l.cursor = cursor
+	l.completeAsOf(started)
+	l.losses.compare(entries)
+	return l.report(nil)
+}
+
+// sweep drops what has expired from the parts of the set whose turn came since then, and returns since
+// when the others wait.
+func (l *List) sweep(since time.Time) time.Time {
+	now := l.now()
+	due := now.Sub(since) / sweepStep
+	for range min(due, parts) {
+		l.set.sweep(l.next, now)
+		l.next = (l.next + 1) % parts
+	}
+	if due < 0 || due > parts { // the clock was set, or the machine slept
+		return now
+	}
+	return since.Add(due * sweepStep)
+}
