@@ -27,3 +27,6 @@ const PollWait = feedWait
 
 // SetFileMinimum is how many bytes of changes CacheDir's file may have before it is made anew.
 func (f *Feed) SetFileMinimum(n int64) { f.file.minimum = n }
+
+// Unconfirmed is how many entries this node wrote and the log has not told yet.
+func (l *List) Unconfirmed() int { return len(l.losses.applied) }

@@ -17,6 +17,12 @@ func FuzzRecords(f *testing.F) {
 	f.Add((&record{Session, raw{1}, 7, 8}).append(nil), 1)
 	f.Add((&record{Token, raw{1}, Ended, never}).append((&record{Subject, raw{2}, 1, never}).append(nil)), 2)
 	f.Add([]byte{1 | hasBefore, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}, 1)
+	explicit := func(flags byte, tail ...byte) { f.Add(append([]byte{5 | flags}, tail...), 1) }
+	explicit(hasBefore, 0x7f, 255, 255, 255, 255, 255, 255, 255)
+	explicit(hasBefore, 0xff, 255, 255, 255, 255, 255, 255, 255)
+	explicit(hasExpires, 255, 255, 255, 255)
+	explicit(hasExpires, 0, 0, 0, 0)
+	explicit(32)
 	f.Fuzz(func(t *testing.T, b []byte, n int) {
 		if n > len(b) { // as where it is called
 			n = len(b)

@@ -80,7 +80,11 @@ func (f *fleet) restart(i int) {
 }
 
 func (f *fleet) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	time.Sleep(f.between(0, 300*time.Millisecond))
+	select {
+	case <-time.After(f.between(time.Microsecond, 300*time.Millisecond)):
+	case <-req.Context().Done(): // nobody waits for the answer
+		return
+	}
 	i := f.random(int64(len(f.nodes)))
 	f.mu.Lock()
 	h := f.nodes[i].handler

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
@@ -23,18 +22,15 @@ func (l *List) load(ctx context.Context, regressed bool) error {
 	ctx, cancel := context.WithTimeout(ctx, l.patience(snapshotWait))
 	defer cancel()
 	started := l.now()
-	var before []Entry
-	if l.lost != nil {
-		before = l.live()
-	}
 	there := set{seed: l.set.seed, limit: maxEntries}
 	first := l.AsOf().IsZero()
+	mayHaveLost := l.lost != nil && l.Stats().Entries > 0
 	all := &batch{set: &l.set, fresh: first}
 	if !first { // else nobody can have followed yet
 		all.changed = l.watched.tell
 	}
 	cursor, err := l.source.Snapshot(ctx, func(e Entry) {
-		if len(before) > 0 && e.valid() {
+		if mayHaveLost && e.valid() {
 			there.add(e)
 		}
 		all.add(e)
@@ -51,11 +47,29 @@ func (l *List) load(ctx context.Context, regressed bool) error {
 	}
 	l.cursor = cursor
 	l.completeAsOf(started)
-	l.losses.lacks(slices.DeleteFunc(before, func(e Entry) bool {
-		return there.before(e.Kind, e.ID) >= e.Before
-	}), regressed)
+	var lacking []Entry
+	if mayHaveLost {
+		lacking = l.missingIn(&there)
+	}
+	l.losses.lacks(lacking, regressed)
 	return nil
 }
+
+// missingIn is what the list holds and a snapshot did not have, but for what was written since it was
+// asked for.
+func (l *List) missingIn(snapshot *set) (lacking []Entry) {
+	soon := l.now().Add(expiringSoon)
+	for e := range l.set.all() {
+		live := e.Expires.IsZero() || e.Expires.After(soon)
+		if live && snapshot.before(e.Kind, e.ID) < e.Before && !l.losses.isNew(e) {
+			lacking = append(lacking, e)
+		}
+	}
+	return lacking
+}
+
+// expiringSoon is how long before its end an entry may have left the log, by another node's clock.
+const expiringSoon = time.Minute
 
 // completeAsOf notes that an answer is in the list which was asked for at the time started.
 func (l *List) completeAsOf(started time.Time) {

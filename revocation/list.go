@@ -133,6 +133,7 @@ func (l *List) Apply(entries ...Entry) {
 		if e, ok := named.entry(e); ok {
 			if err := l.add(e); err != nil {
 				refused = err
+				l.losses.forget(e)
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package revocation
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 )
@@ -41,6 +40,21 @@ func (l *losses) wrote(e Entry, told func(Entry) bool) {
 		e = e.Merge(old.entry)
 	}
 	l.applied[n] = application{e, l.poll}
+}
+
+// forget takes back what wrote has noted: the list has no room for it, and nobody is to be told.
+func (l *losses) forget(e Entry) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.applied, entryName{e.Kind, e.ID})
+}
+
+// isNew reports whether this node has written e since the poll began.
+func (l *losses) isNew(e Entry) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a, ok := l.applied[entryName{e.Kind, e.ID}]
+	return ok && a.poll == l.poll
 }
 
 // begin counts a poll.
@@ -124,16 +138,4 @@ func (l *List) restore(ctx context.Context) {
 			}
 		}
 	}
-}
-
-// live is what the list holds and has not expired.
-func (l *List) live() []Entry {
-	now := l.now()
-	return slices.Collect(func(yield func(Entry) bool) {
-		for e := range l.set.all() {
-			if (e.Expires.IsZero() || e.Expires.After(now)) && !yield(e) {
-				return
-			}
-		}
-	})
 }

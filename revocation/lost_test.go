@@ -3,6 +3,7 @@ package revocation_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -162,4 +163,16 @@ func TestEveryListThatHasReadAnEntryTellsThatItIsLost(t *testing.T) {
 		a.want(t, 1, e)
 		b.want(t, 1, e)
 	})
+}
+
+func TestAListThatIsFullDoesNotGrowByWhatItRefuses(t *testing.T) {
+	src, w := newSource(), &told{}
+	l := revocation.NewList(revocation.Config{Source: src, Lost: w.hear})
+	l.SetLimit(10)
+	for i := range 1000 {
+		l.Apply(revocation.Entry{revocation.Session, strconv.Itoa(i), revocation.Ended, time.Now().Add(time.Hour)})
+	}
+	if n := l.Unconfirmed(); n > 10 {
+		t.Errorf("%d entries are kept beside the list", n)
+	}
 }

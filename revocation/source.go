@@ -20,8 +20,8 @@ type Cursor string
 
 // Source is a log of entries that can be followed. Every store is one.
 type Source interface {
-	// Snapshot calls add for every live entry, and returns where Tail goes on: no entry that is
-	// acknowledged before Snapshot is called may be missing from both.
+	// Snapshot calls add for every live entry, and returns where Tail goes on: no entry that was
+	// acknowledged before Snapshot was called may be missing from it: a list takes such a one for lost.
 	Snapshot(ctx context.Context, add func(Entry)) (Cursor, error)
 
 	// Tail returns what came after the cursor, and the cursor after that: all that was acknowledged
