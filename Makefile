@@ -15,6 +15,9 @@ help: ## list the targets
 run: ## build and start examples/quickstart on http://127.0.0.1:8080
 	go run ./examples/quickstart
 
+run-api: ## beside it: build and start examples/api on http://127.0.0.1:8081
+	WRIT_ISSUER=http://127.0.0.1:8080 WRIT_AUDIENCE=http://127.0.0.1:8080 go run ./examples/api
+
 test: ## every test of the library, under three minutes
 	go test ./...
 
@@ -87,4 +90,4 @@ bench: ## writ beside its peers and on every store, some minutes; writes bench/R
 bench-sessions: ## with a million sessions; writes bench/RESULTS.md
 	cd bench && go run . -sessions
 
-.PHONY: help run test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop pkcs11 rings faults faults-long bench bench-sessions
+.PHONY: help run run-api test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop pkcs11 rings faults faults-long bench bench-sessions

@@ -1,4 +1,5 @@
-// Package fromenv starts writ from environment variables.
+// Package fromenv starts writ from environment variables: a program that signs in (Open), or one that
+// only validates what another has issued (Follow).
 //
 //	sessions, err := fromenv.Open(ctx, fromenv.Stores{"sqlite": sqlite.OpenURL})
 //	if err != nil { log.Fatal(err) }
@@ -45,6 +46,19 @@
 //	WRIT_REFUSE_BEYOND_MAX
 //	                     true: such a sign-in is refused instead
 //	WRIT_ASK_STORE       true: every check of an access token also asks the store
+//	WRIT_FEED_PUBLIC     true: anyone may read the feed of revocations, for services that follow this one
+//
+// # The variables of a service that follows
+//
+// Follow reads these alone. One that is for the other kind of program is refused.
+//
+//	WRIT_ISSUER          required: whose tokens are accepted, exactly as it stands in them
+//	WRIT_AUDIENCE        required: what this service is called in tokens: the WRIT_AUDIENCE of the
+//	                     issuer, or its WRIT_ISSUER if it has none
+//	WRIT_KEYS_URL        where the issuer's keys are; default WRIT_ISSUER/.well-known/jwks.json
+//	WRIT_FEED_URL        where its revocations are; default WRIT_ISSUER/.well-known/revocations
+//	WRIT_CACHE_DIR       a directory that only this user can write in, made if need be: it keeps the
+//	                     last keys and revocations for a start while the issuer is down; default: none
 //
 // # Mistakes
 //

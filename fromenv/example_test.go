@@ -2,6 +2,7 @@ package fromenv_test
 
 import (
 	"context"
+	"fmt"
 	"log"
 	"net/http"
 
@@ -25,6 +26,23 @@ func ExampleOpen() {
 		w.Write([]byte(t.Subject()))
 	}))
 	log.Fatal(http.ListenAndServe("localhost:8080", nil))
+}
+
+// A service with WRIT_ISSUER=https://app.example and WRIT_AUDIENCE=https://app.example, and nothing else: no
+// store, and no secret.
+func ExampleFollow() {
+	ctx := context.Background()
+	issuer, err := fromenv.Follow(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { log.Fatal(issuer.Run(ctx)) }()
+
+	http.Handle("GET /notes", issuer.Guard().Scope("notes").Func(func(w http.ResponseWriter, r *http.Request, t *token.Verified) {
+		fmt.Fprintln(w, "the notes of", t.Subject())
+	}))
+	http.Handle("GET /healthz", issuer.Health())
+	log.Fatal(http.ListenAndServe("localhost:8081", nil))
 }
 
 // What the environment does not say is set between the two halves of Open.

@@ -35,7 +35,7 @@ func Config(ctx context.Context, s Stores) (writ.Config, error) {
 }
 
 func read(ctx context.Context, s Stores) (*variables, writ.Config, error) {
-	v, parseErr := parse()
+	v, parseErr := parse[variables]()
 	secret, secretErr := v.secret()
 	former, formerErr := v.former()
 	open, storeErr := s.find(v.Store)
@@ -52,6 +52,7 @@ func read(ctx context.Context, s Stores) (*variables, writ.Config, error) {
 		CacheBytes:    v.CacheBytes,
 		MaxSessions:   v.MaxSessions,
 		AskStore:      v.AskStore,
+		FeedPublic:    v.FeedPublic,
 
 		RefuseBeyondMax: v.RefuseBeyond,
 		Rotation: rotation.Policy{

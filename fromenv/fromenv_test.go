@@ -64,6 +64,7 @@ func TestEveryVariableReachesTheConfig(t *testing.T) {
 		"WRIT_CACHE_BYTES":    "1000000",
 		"WRIT_MAX_SESSIONS":   "5",
 		"WRIT_ASK_STORE":      "true",
+		"WRIT_FEED_PUBLIC":    "true",
 
 		"WRIT_REFUSE_BEYOND_MAX": "true",
 
@@ -81,6 +82,7 @@ func TestEveryVariableReachesTheConfig(t *testing.T) {
 		"WRIT_ALGORITHM":   c.Algorithm == keys.Ed25519,
 		"WRIT_KEY_PERIOD":  c.KeyPeriod == 100*time.Hour,
 		"WRIT_CACHE_BYTES": c.CacheBytes == 1_000_000,
+		"WRIT_FEED_PUBLIC": c.FeedPublic,
 		"the sessions":     c.MaxSessions == 5 && c.RefuseBeyondMax && c.AskStore,
 
 		"WRIT_FORMER_SECRET_FILE": len(c.FormerSecrets) == 1 && string(c.FormerSecrets[0]) == former,

@@ -23,9 +23,17 @@ func (v *variables) hide(err error) error {
 		{absolute(v.Keys), "$WRIT_KEYS"},
 		{v.Issuer, "$WRIT_ISSUER"},
 	}
-	for _, part := range partsOf(v.Store) {
-		list = append(list, held{part, "$WRIT_STORE"})
+	return hide(err, append(list, heldBy("$WRIT_STORE", v.Store)...))
+}
+
+func heldBy(name, url string) (list []held) {
+	for _, part := range partsOf(url) {
+		list = append(list, held{part, name})
 	}
+	return list
+}
+
+func hide(err error, list []held) error {
 	slices.SortStableFunc(list, func(a, b held) int { return cmp.Compare(len(b.value), len(a.value)) })
 	// Last, because it mostly is a held path, or begins with one. If not, it may be a parent of one.
 	var at *fs.PathError
@@ -74,21 +82,21 @@ func inWord(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c >= 0x80
 }
 
-// pieceLength is how long a piece of a store's URL must be to count, unless it is the password:
+// pieceLength is how long a piece of an URL must be to count, unless it is the password:
 // what is shorter, such as a user "me" or an option "on", tells nothing.
 const pieceLength = 4
 
-// partsOf is what a driver could repeat of its URL, in every spelling: as it stands there, decoded,
+// partsOf is what a driver or a client could repeat of its URL, in every spelling: as it stands there, decoded,
 // encoded anew, and quoted.
-func partsOf(store string) []string {
-	parts := []string{store}
-	u, err := url.Parse(store)
+func partsOf(raw string) []string {
+	parts := []string{raw}
+	u, err := url.Parse(raw)
 	if err != nil {
 		return parts
 	}
 	file := cmp.Or(u.Path, u.Opaque)
 	password, _ := u.User.Password()
-	rawUser, rawPassword, _ := strings.Cut(rawUserinfo(store), ":")
+	rawUser, rawPassword, _ := strings.Cut(rawUserinfo(raw), ":")
 	_, anew, _ := strings.Cut(rawUserinfo(u.String()), ":")
 	parts = append(parts, u.String(), u.Redacted(), absolute(file), u.RawQuery, u.Query().Encode(), password, rawPassword, anew)
 
@@ -113,8 +121,8 @@ func partsOf(store string) []string {
 }
 
 // rawUserinfo is what stands before the @ of an URL that has one, as it stands there.
-func rawUserinfo(store string) string {
-	_, rest, _ := strings.Cut(store, "://")
+func rawUserinfo(raw string) string {
+	_, rest, _ := strings.Cut(raw, "://")
 	authority, _, _ := strings.Cut(rest, "/")
 	authority, _, _ = strings.Cut(authority, "?")
 	at := strings.LastIndexByte(authority, '@')

@@ -10,9 +10,14 @@ import (
 // "writ".
 var ofKubernetes = regexp.MustCompile(`^WRIT_(.+_)?(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
-// refuseUnknown is the mistake that an unknown name is, or nil.
-func refuseUnknown(name string, known []string) error {
-	if ofKubernetes.MatchString(name) {
+// refuseOther is the mistake that a name is which is not among those that are known here, or nil.
+func refuseOther(name string, known []string) error {
+	switch {
+	case slices.Contains(names[variables](), name):
+		return fmt.Errorf("%s is for a program that signs in (Open), and this one follows such a program (Follow): unset it", name)
+	case slices.Contains(names[followed](), name):
+		return fmt.Errorf("%s is for a program that follows another (Follow), and this one signs in itself (Open): unset it", name)
+	case ofKubernetes.MatchString(name):
 		return nil
 	}
 	nearest := slices.MinFunc(known, func(a, b string) int { return distance(name, a) - distance(name, b) })

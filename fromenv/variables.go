@@ -16,7 +16,7 @@ import (
 	"github.com/writ-go/writ/keys"
 )
 
-// variables is every variable there is.
+// variables is every variable of a program with a Manager.
 type variables struct {
 	Issuer        string         `env:"WRIT_ISSUER"`
 	Audience      string         `env:"WRIT_AUDIENCE"`
@@ -39,25 +39,26 @@ type variables struct {
 	MaxSessions   int            `env:"WRIT_MAX_SESSIONS"`
 	RefuseBeyond  bool           `env:"WRIT_REFUSE_BEYOND_MAX"`
 	AskStore      bool           `env:"WRIT_ASK_STORE"`
+	FeedPublic    bool           `env:"WRIT_FEED_PUBLIC"`
 }
 
-// parse reads the variables and refuses those that it cannot read. A refused one is left out of
+// parse reads the variables of V and refuses those that it cannot read. A refused one is left out of
 // what it returns.
-func parse() (*variables, error) {
+func parse[V variables | followed]() (*V, error) {
 	set := env.ToMap(os.Environ())
 	maps.DeleteFunc(set, func(name, _ string) bool { return !strings.HasPrefix(name, prefix) })
 
-	known := names()
+	known := names[V]()
 	var wrong []error
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		switch {
 		case !slices.Contains(known, name):
-			wrong = append(wrong, refuseUnknown(name, known))
+			wrong = append(wrong, refuseOther(name, known))
 		case set[name] == "":
 			wrong = append(wrong, fmt.Errorf("%s is set, but empty: give it a value or unset it", name))
 		}
 	}
-	v, err := env.ParseAsWithOptions[variables](env.Options{
+	v, err := env.ParseAsWithOptions[V](env.Options{
 		Environment: set,
 		// Every type but string, because the errors of env's own parsers quote the value.
 		FuncMap: map[reflect.Type]env.ParserFunc{
@@ -68,14 +69,14 @@ func parse() (*variables, error) {
 			reflect.TypeFor[keys.Algorithm](): parseAlgorithm,
 		},
 	})
-	return &v, errors.Join(append(wrong, named(err)...)...)
+	return &v, errors.Join(append(wrong, named[V](err)...)...)
 }
 
 const prefix = "WRIT_"
 
-func names() []string {
+func names[V any]() []string {
 	var list []string
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[variables]()) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[V]()) {
 		list = append(list, field.Tag.Get("env"))
 	}
 	return list
@@ -83,7 +84,7 @@ func names() []string {
 
 // named puts the variable's name where env has the field's. Of an error that is not from a parser
 // below it repeats nothing.
-func named(err error) []error {
+func named[V any](err error) []error {
 	if err == nil {
 		return nil
 	}
@@ -93,7 +94,7 @@ func named(err error) []error {
 	for _, err := range all.Errors {
 		parse := env.ParseError{Err: errors.New("cannot be read")}
 		errors.As(err, &parse)
-		field, _ := reflect.TypeFor[variables]().FieldByName(parse.Name)
+		field, _ := reflect.TypeFor[V]().FieldByName(parse.Name)
 		list = append(list, fmt.Errorf("%s %w", field.Tag.Get("env"), parse.Err))
 	}
 	return list

@@ -5,6 +5,8 @@
 //     is every answer that is not the label's, with its reason.
 //   - go-jose, jwx, go-oidc and npm's jose read writ's tokens and key sets, and writ reads theirs, under
 //     every algorithm that both know. ML-DSA has filippo.io/mldsa for a peer.
+//   - Tokens in the manner of Keycloak and Auth0, made by go-jose, are followed with exactly the waivers
+//     (token.Foreign) that each needs.
 //   - FuzzAgainstPeers looks for a token that writ accepts and go-jose or jwx does not, or reads
 //     otherwise. The differences that are known and harmless are listed, with their reasons, and tested.
 //

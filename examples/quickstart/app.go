@@ -37,6 +37,7 @@ func newApp(sessions *writ.Manager, cookies middleware.Cookies, people *users, d
 	mux.Handle("GET /sessions", e.Sessions)
 	mux.Handle("POST /sessions/{sid}/end", e.EndSession)
 	mux.Handle("GET /.well-known/jwks.json", e.Keys)
+	mux.Handle("GET /.well-known/revocations", e.Revocations)
 	mux.Handle("GET /healthz", e.Health)
 
 	mux.Handle("GET /style.css", static("web/style.css", "text/css; charset=utf-8"))

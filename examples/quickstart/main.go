@@ -6,6 +6,10 @@
 // ADDR is where it listens (default 127.0.0.1:8080). DATA_DIR holds the databases and the generated
 // secret (default ./writ-data). The WRIT_ variables of package fromenv change everything else.
 //
+// Its tokens are for WRIT_AUDIENCE, which is its own URL unless it is set. A service of that name can check
+// them by itself, as examples/api does: here anybody may read the feed of revocations, unless
+// WRIT_FEED_PUBLIC is false.
+//
 // Browsers keep its cookies on this machine's own addresses and behind HTTPS, and nowhere else.
 package main
 
@@ -77,11 +81,12 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	defer stop()
 
 	fmt.Fprintf(out, "writ quickstart on %s\nsign in as alice / wonderland, or bob / builder\n", url)
-	return serve(ctx, listener, newApp(sessions, config.Cookies, people, db))
+	return serve(ctx, listener, newApp(sessions, config.Cookies, people, db), sessions.Drain)
 }
 
-// serve answers requests until ctx ends, and then lets those under way finish.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// serve answers requests until ctx ends, and then lets those under way finish; drain ends those that would
+// wait.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, drain func()) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -90,6 +95,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 	}
+	server.RegisterOnShutdown(drain)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {

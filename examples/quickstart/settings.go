@@ -22,6 +22,7 @@ func settings(ctx context.Context, dir string, db *database, address string) (wr
 			u := url.URL{Scheme: "sqlite", OmitHost: true, Path: filepath.ToSlash(filepath.Join(dir, "writ.db"))}
 			return u.String(), nil
 		},
+		"WRIT_FEED_PUBLIC": func() (string, error) { return "true", nil }, // for examples/api
 	}
 	if _, set := os.LookupEnv("WRIT_SECRET"); !set && os.Getenv("WRIT_KEYS_IN_CLEAR") != "true" {
 		defaults["WRIT_SECRET_FILE"] = func() (string, error) {

@@ -159,7 +159,7 @@ func (s *Store) writeLog(together []*operation) (refused []error, err error) {
 	for _, o := range together {
 		locks = append(locks, o.locks...)
 	}
-	var moved bool
+	var seq int64 // 0: the log has not moved
 	write := func(ctx context.Context, conn *pgx.Conn) error {
 		refused = make([]error, len(together))
 		// In this order, everywhere: first the advisory locks, then the head, then rows. Who waits for
@@ -183,14 +183,15 @@ func (s *Store) writeLog(together []*operation) (refused []error, err error) {
 					return err
 				}
 			}
-			return results.QueryRow().Scan(&moved)
+			return results.QueryRow().Scan(&seq)
 		})
 	}
 	if err := s.write(context.Background(), write); err != nil {
 		return nil, err
 	}
-	if moved {
+	if seq != 0 {
 		s.wake()
+		s.announce(seq)
 	}
 	return refused, nil
 }

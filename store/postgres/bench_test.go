@@ -1,8 +1,12 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -113,4 +117,49 @@ func ended(sid string) revocation.Entry {
 
 func endedAll(owner string, before int64) revocation.Entry {
 	return revocation.Entry{Kind: revocation.Subject, ID: owner, Before: before, Expires: time.Now().Add(time.Hour)}
+}
+
+// BenchmarkArrival is the time from an Append on one Store to its arrival in a Tail of another.
+func BenchmarkArrival(b *testing.B) {
+	for name, pollOnly := range map[string]bool{"push": false, "poll only": true} {
+		b.Run(name, func(b *testing.B) {
+			config := place(b)
+			writer := open(b, config)
+			config.PollOnly = pollOnly
+			reader := open(b, config)
+			from := start(b, reader)
+			arrived := make(chan time.Time)
+			ctx, stop := context.WithCancel(b.Context())
+			var wait sync.WaitGroup
+			wait.Go(func() {
+				for ctx.Err() == nil {
+					entries, next, err := reader.Tail(ctx, from)
+					if err != nil && ctx.Err() == nil {
+						b.Error(err)
+					}
+					for range entries {
+						arrived <- time.Now()
+					}
+					from = next
+				}
+			})
+			took, wrote := make([]time.Duration, b.N), make([]time.Duration, b.N)
+			for i := range took {
+				time.Sleep(rand.N(200 * time.Millisecond)) // at any time between two polls
+				began := time.Now()
+				if err := writer.Append(ctx, ended(fmt.Sprint(i))); err != nil {
+					b.Fatal(err)
+				}
+				wrote[i] = time.Since(began)
+				took[i] = (<-arrived).Sub(began)
+			}
+			stop()
+			wait.Wait()
+			for name, times := range map[string][]time.Duration{"": took, "append-": wrote} {
+				slices.Sort(times)
+				b.ReportMetric(times[b.N/2].Seconds()*1000, name+"p50-ms")
+				b.ReportMetric(times[b.N*99/100].Seconds()*1000, name+"p99-ms")
+			}
+		})
+	}
 }

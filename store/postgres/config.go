@@ -53,6 +53,10 @@ type Config struct {
 	// Timeout is how long a call takes at most, whatever its context says; Snapshot may take twelve
 	// times as long. Default 5 s.
 	Timeout time.Duration
+	// PollOnly keeps Tail from using LISTEN: what other processes append then comes within 200 ms, and
+	// not at once. Set it where a pooler such as PgBouncer is in transaction mode. Other Stores hear
+	// of what this one appends in any case.
+	PollOnly bool
 	// CrashMayLoseWrites lets Open accept a server that acknowledges what it has not brought to the
 	// disk (synchronous_commit or fsync is off), or that can be left with torn pages (full_page_writes
 	// is off). After a crash of such a server, sessions that were ended may be alive again.

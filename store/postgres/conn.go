@@ -108,15 +108,15 @@ func (s *Store) release(conn *pgxpool.Conn, suspicious bool) {
 		conn.Release()
 		return
 	}
-	s.cleanups.Add(1)
-	broken := conn.Hijack()
-	go func() {
-		defer s.cleanups.Done()
-		<-broken.PgConn().CleanupDone()
-	}()
+	s.awaitCleanup(conn.Hijack())
 	if suspicious {
 		s.pool.Reset()
 	}
+}
+
+// awaitCleanup has Close wait until pgx has cleaned up after a connection.
+func (s *Store) awaitCleanup(conn *pgx.Conn) {
+	s.cleanups.Go(func() { <-conn.PgConn().CleanupDone() })
 }
 
 // dialer dials sockets that do not outlive the store, not even those by which pgx cancels a query of a

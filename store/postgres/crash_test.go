@@ -25,6 +25,7 @@ func TestAServerOfItsOwn(t *testing.T) {
 		"one that was put back has regressed":           putBack,
 		"what no standby has is not acknowledged":       unreplicated,
 		"one that may lose writes is refused or waived": waivers,
+		"hints work again after it was away":            push,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, server) })
 	}

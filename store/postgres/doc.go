@@ -36,6 +36,15 @@
 // used. A standby is never asked. The head of the log carries a heartbeat by the server's clock, at most
 // five seconds old: a server that was cut off, and can write none, makes Tail and Snapshot fail.
 //
+// # How fast a revocation is everywhere
+//
+// While a Tail waits, its Store listens (LISTEN, on one connection beside the pool). After the commit of an
+// append, and not in it, the Store that wrote says so (NOTIFY), and the Tails of all others look at the log at
+// once: an entry is there within a few milliseconds. That is a hint and nothing else. A Tail also polls, every
+// 200 ms, or every second as long as the hints are seen to come before what they announce; so one that is
+// lost, late or made up, or a connection that is dead, costs no more than that. The channel is named after
+// the schema, and what is said on it is the number of a transaction.
+//
 // # What it costs
 //
 // Load, Save, List, Append and Purge are one round trip each. A Save with entries, and an Append, lock
@@ -43,11 +52,18 @@
 // wait in one process are written together, up to 64 in one transaction. Other Saves do not touch it. A
 // Save of a row with an owner waits for whoever ends all of that owner's sessions, and the other way round.
 //
-// A Store uses up to eight connections (pool_max_conns); ten nodes fit into PostgreSQL's default of 100.
+// An append, or some that come together, costs a second small transaction, which says so to others and which
+// nobody waits for.
+//
+// A Store uses up to eight connections (pool_max_conns), and one that listens; ten nodes fit into PostgreSQL's
+// default of 100.
 //
 // # PgBouncer and other poolers
 //
-// The store needs nothing of a session, so transaction pooling works; statement pooling does not. PgBouncer
+// But for LISTEN, the store needs nothing of a session, so transaction pooling works; statement pooling does
+// not. With transaction pooling LISTEN is answered and then hears nothing: the store notices, and goes on to
+// poll every 200 ms. Set Config.PollOnly (poll-only=true in the URL) there: it saves the attempts, and
+// PgBouncer a warning in its log for each hint that it has nobody for. PgBouncer
 // older than 1.21, or with max_prepared_statements = 0, cannot keep prepared statements apart: put
 // default_query_exec_mode=exec into the URL. A pooler must send all of the store's transactions to the
 // primary.

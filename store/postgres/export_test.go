@@ -9,6 +9,33 @@ import (
 // SetBeat makes the log's beat grow old after another time than five seconds.
 func (s *Store) SetBeat(d time.Duration) { s.beatEvery = d }
 
+// SetPoll makes Tail poll after other times than 200 ms, and a second while hints work.
+func (s *Store) SetPoll(usually, slowly time.Duration) {
+	s.listener.pollEvery, s.listener.pollSlowly = usually, slowly
+}
+
+// SetCheck makes the connection that listens be checked after another time than five seconds.
+func (s *Store) SetCheck(d time.Duration) { s.listener.checkEvery = d }
+
+// Mute keeps a store from telling others what it appends, as if every hint were lost.
+func (s *Store) Mute(mute bool) {
+	s.notifier.mu.Lock()
+	defer s.notifier.mu.Unlock()
+	s.notifier.muted = mute
+}
+
+// SetLinger makes the connection that listens outlive the last Tail by another time than two seconds.
+func (s *Store) SetLinger(d time.Duration) { s.listener.linger = d }
+
+// Deafen has a store listen where nobody speaks, as behind a pooler that shares out sessions.
+func (s *Store) Deafen() { s.listener.channel = "nobody" }
+
+// Pause is how long a Tail waits now before it polls.
+func (s *Store) Pause() time.Duration { return s.listener.pause() }
+
+// Channel is where a schema's hints are.
+var Channel = channel
+
 // SkipLocks is the mistake that the advisory locks are against.
 func (s *Store) SkipLocks() { s.skipLocks = true }
 

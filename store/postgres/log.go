@@ -12,12 +12,8 @@ import (
 	"github.com/writ-go/writ/revocation"
 )
 
-const (
-	// pollEvery is how often a Tail looks for what other processes have appended.
-	pollEvery = 200 * time.Millisecond
-	// beatEvery is how old the log's beat gets before a new one is written.
-	beatEvery = 5 * time.Second
-)
+// beatEvery is how old the log's beat gets before a new one is written.
+const beatEvery = 5 * time.Second
 
 var errStale = errors.New("the log's heartbeat is old and does not come through: this server is behind, or its clock is off")
 
@@ -28,13 +24,16 @@ func (s *Store) Snapshot(ctx context.Context, add func(revocation.Entry)) (revoc
 	if err != nil {
 		return "", failed("snapshot", err)
 	}
-	for _, e := range entries {
-		add(e)
+	for _, some := range entries {
+		for _, e := range some {
+			add(e)
+		}
 	}
 	return head.cursor(), nil
 }
 
-func (s *Store) snapshot(ctx context.Context) (head place, entries []revocation.Entry, err error) {
+// snapshot returns the entries in parts: one slice that grows to millions would be copied again and again.
+func (s *Store) snapshot(ctx context.Context) (head place, entries [][]revocation.Entry, err error) {
 	if err := s.usable(ctx); err != nil {
 		return place{}, nil, err
 	}
@@ -70,7 +69,13 @@ func (s *Store) snapshot(ctx context.Context) (head place, entries []revocation.
 		if err != nil {
 			return err
 		}
-		entries, err = scanEntries(rows)
+		var some []revocation.Entry
+		err = scanEntries(rows, func(e revocation.Entry) {
+			if some = append(some, e); len(some) == cap(some) {
+				entries, some = append(entries, some), make([]revocation.Entry, 0, 4096)
+			}
+		})
+		entries = append(entries, some)
 		return err
 	})
 	return head, entries, err
@@ -82,8 +87,7 @@ func (s *Store) Tail(ctx context.Context, after revocation.Cursor) ([]revocation
 	if !ok {
 		return nil, "", revocation.ErrGap
 	}
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
+	polled := false
 	for looked := false; ; looked = true {
 		woken := *s.woken.Load() // before looking: what comes meanwhile closes it
 		entries, next, err := s.since(ctx, from)
@@ -95,12 +99,18 @@ func (s *Store) Tail(ctx context.Context, after revocation.Cursor) ([]revocation
 		case err != nil:
 			return nil, "", failed("tail", err)
 		case len(entries) > 0:
+			s.listener.judge(from.seq, next.seq, polled)
 			return entries, next.cursor(), nil
 		}
 		from = next
+		if !looked {
+			defer s.attend()() // until Tail returns
+		}
 		select {
 		case <-woken:
-		case <-poll.C:
+			polled = false
+		case <-time.After(s.listener.pause()):
+			polled = true
 		case <-ctx.Done():
 			return nil, from.cursor(), nil
 		case <-s.closing.Done():
@@ -128,8 +138,7 @@ func (s *Store) since(ctx context.Context, from place) (entries []revocation.Ent
 		if err != nil {
 			return err
 		}
-		entries, err = scanEntries(rows)
-		return err
+		return scanEntries(rows, func(e revocation.Entry) { entries = append(entries, e) })
 	})
 	return entries, head.place, err
 }
@@ -175,19 +184,19 @@ func (s *Store) head(ctx context.Context, of place) (h head, err error) {
 	}
 }
 
-func scanEntries(rows pgx.Rows) (entries []revocation.Entry, err error) {
+func scanEntries(rows pgx.Rows, add func(revocation.Entry)) error {
 	defer rows.Close()
 	for rows.Next() {
 		var e revocation.Entry
 		var kind int16
 		var expires int64
 		if err := rows.Scan(&kind, &e.ID, &e.Before, &expires); err != nil {
-			return nil, err
+			return err
 		}
 		e.Kind, e.Expires = revocation.Kind(kind), moment(expires)
-		entries = append(entries, e)
+		add(e)
 	}
-	return entries, rows.Err()
+	return rows.Err()
 }
 
 // wake ends the waiting of every Tail of this Store.

@@ -36,6 +36,8 @@ type Store struct {
 	trustIdle time.Duration
 	snapshots chan struct{} // holds a value for each snapshot that is read
 	appender  appender
+	notifier  notifier
+	listener  listener
 	skipLocks bool // for a test
 
 	closing context.Context // ended when Close begins
@@ -67,6 +69,10 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s := &Store{
 		schema: config.Schema, timeout: config.Timeout, sql: newStatements(config.Schema), beatEvery: beatEvery, trustIdle: time.Second,
 		snapshots: make(chan struct{}, maxSnapshots),
+		listener: listener{
+			off: config.PollOnly, channel: channel(config.Schema),
+			pollEvery: pollEvery, pollSlowly: pollSlowly, checkEvery: checkEvery, linger: linger,
+		},
 	}
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.sockets, s.hangUp = context.WithCancel(context.Background())
@@ -130,6 +136,8 @@ func (s *Store) Close() error {
 		late := time.AfterFunc(s.timeout, s.hangUp)
 		defer late.Stop()
 		s.appender.close()
+		s.notifier.done.Wait()
+		s.listener.close()
 		s.pool.Close()
 		s.hangUp()
 		s.cleanups.Wait()

@@ -11,16 +11,24 @@ import (
 )
 
 func TestNoStatementLooksAtAllRowsOrEntries(t *testing.T) {
+	t.Run("of many", func(t *testing.T) { plans(t, true) })
+	// A plan that is made now is kept until autovacuum comes, which may be long after a million entries.
+	t.Run("of a new schema", func(t *testing.T) { plans(t, false) })
+}
+
+func plans(t *testing.T, many bool) {
 	config := place(t)
 	open(t, config)
 	conn := dial(t, config.URL)
 	in := config.Schema + "."
-	run(t, conn, `
+	if many {
+		run(t, conn, `
 		INSERT INTO `+in+`writ_rows SELECT 'row' || n, 'owner' || n / 10, n, 4102444800000000 + n * 7919 % 20000, 'data' FROM generate_series(1, 20000) AS n;
 		INSERT INTO `+in+`writ_entries SELECT 2, 'row' || n, 1, 4102444800000000 + n * 7919 % 20000, n FROM generate_series(1, 20000) AS n;
 		INSERT INTO `+in+`writ_log SELECT n, n FROM generate_series(1, 20000) AS n;
 		UPDATE `+in+`writ_head SET seq = 20000;
 		ANALYZE `+in+`writ_rows, `+in+`writ_entries, `+in+`writ_log, `+in+`writ_head`)
+	}
 	sql := postgres.SQL(config.Schema)
 	scan := regexp.MustCompile(`Seq Scan on writ_(rows|entries|log)`)
 	for _, c := range []struct {
@@ -40,6 +48,9 @@ func TestNoStatementLooksAtAllRowsOrEntries(t *testing.T) {
 		// know the value as long as they are the better ones.
 		{"changed", `19990`, false, []string{"writ_entries_seq"}},
 	} {
+		if !many && strings.HasPrefix(c.name, "purge") {
+			continue // it comes seldom
+		}
 		for _, mode := range []string{"auto", "force_generic_plan"} {
 			if mode != "auto" && !c.generic {
 				continue

@@ -15,6 +15,7 @@ type statements struct {
 	lockHead      string
 	merge         string
 	moveHead      string
+	notify        string
 	selectHead    string
 	writeBeat     string
 	selectPlace   string
@@ -103,13 +104,16 @@ func newStatements(schema string) statements {
 
 		lockHead: `SELECT FROM «schema».writ_head FOR NO KEY UPDATE`,
 		merge:    mergeInto(`$1::smallint[], $2::text[], $3::bigint[], $4::bigint[]`, ``),
-		// Only a transaction that changed an entry is one of the log. It trims the log now and then.
+		// Only a transaction that changed an entry is one of the log. It trims the log now and then. max(),
+		// because the planner takes it from the end of the index also where it knows nothing of the table yet.
 		moveHead: `WITH moved AS (
-				UPDATE «schema».writ_head AS head SET seq = seq + 1, tag = $1, beat = ` + microsNow + `
-				WHERE EXISTS (SELECT FROM «schema».writ_entries AS e WHERE e.seq = head.seq + 1) RETURNING seq, tag),
+				UPDATE «schema».writ_head SET seq = seq + 1, tag = $1, beat = ` + microsNow + `
+				WHERE seq < (SELECT max(seq) FROM «schema».writ_entries) RETURNING seq, tag),
 			logged AS (INSERT INTO «schema».writ_log (seq, tag) SELECT seq, tag FROM moved),
 			trimmed AS (DELETE FROM «schema».writ_log WHERE seq <= (SELECT seq - 65536 FROM moved WHERE seq % 64 = 0))
-			SELECT EXISTS (SELECT FROM moved)`,
+			SELECT coalesce((SELECT seq FROM moved), 0)`,
+		// What is lost of it in a crash is a hint: its commit waits for no disk and for no standby.
+		notify: `SELECT pg_notify('` + channel(schema) + `', $1) FROM set_config('synchronous_commit', 'off', true)`,
 
 		selectHead: `SELECT pg_is_in_recovery(), seq, tag, ` + microsNow + ` - beat,
 			EXISTS (SELECT FROM «schema».writ_log WHERE seq = $1),

@@ -12,6 +12,7 @@ func TestOneRoundTripEach(t *testing.T) {
 	config.URL += "&pool_max_conns=1"
 	p := through(t, &config.URL)
 	s := open(t, config)
+	s.Mute(true) // what tells others comes after the answer
 	ctx := t.Context()
 	row, err := s.Save(ctx, writ.Row{ID: "row", Owner: "alice"})
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 //	postgres://USER@HOST/DATABASE?password-file=/run/secrets/db
 //
 // The URL is that of Config, with these parameters beside those of libpq and pgx: schema,
-// password-file, migrate=by-hand and crash-may-lose-writes=true. Any other is refused.
+// password-file, migrate=by-hand, poll-only=true and crash-may-lose-writes=true. Any other is refused.
 func OpenURL(ctx context.Context, u *url.URL) (writ.Store, error) {
 	config, err := fromURL(u)
 	if err != nil {
@@ -45,6 +45,7 @@ func fromURL(u *url.URL) (Config, error) {
 		"schema":        func(v string) bool { c.Schema = v; return checkSchema(v) == nil },
 		"password-file": func(v string) bool { c.PasswordFile = v; return v != "" },
 		"migrate":       func(v string) bool { c.MigrateByHand = true; return v == "by-hand" },
+		"poll-only":     func(v string) bool { c.PollOnly = true; return v == "true" },
 		"crash-may-lose-writes": func(v string) bool {
 			c.CrashMayLoseWrites = true
 			return v == "true"

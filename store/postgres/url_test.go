@@ -128,7 +128,7 @@ func TestURLs(t *testing.T) {
 
 func TestWhatAnURLSays(t *testing.T) {
 	plain(t)
-	u, err := url.Parse("postgres://u%2Bx@h:5433/db?schema=s_1&password-file=/run/p&migrate=by-hand&crash-may-lose-writes=true&application_name=a+b%20c&pool_max_conns=3")
+	u, err := url.Parse("postgres://u%2Bx@h:5433/db?schema=s_1&password-file=/run/p&migrate=by-hand&crash-may-lose-writes=true&poll-only=true&application_name=a+b%20c&pool_max_conns=3")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestWhatAnURLSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Schema != "s_1" || c.PasswordFile != "/run/p" || !c.MigrateByHand || !c.CrashMayLoseWrites {
+	if c.Schema != "s_1" || c.PasswordFile != "/run/p" || !c.MigrateByHand || !c.PollOnly || !c.CrashMayLoseWrites {
 		t.Error("a parameter of ours has no effect")
 	}
 	pool, err := postgres.PoolConfig(c)
