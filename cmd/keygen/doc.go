@@ -3,7 +3,7 @@
 // rotates its keys by itself; keygen is for those who want to see it, or do it by hand.
 //
 // Every command takes the ring as its argument, a directory or the URL of a session store such as
-// sqlite:sessions.db, or finds it by WRIT_KEYS or WRIT_STORE as the program does. The secret comes from
+// sqlite:sessions.db, postgres://USER@HOST/DATABASE or rediss://HOST:6379, or finds it by WRIT_KEYS or WRIT_STORE as the program does. The secret comes from
 // WRIT_SECRET, WRIT_SECRET_FILE or --secret-file.
 //
 // # The first ring

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/writ-go/writ/fromenv"
+	"github.com/writ-go/writ/store/postgres"
+	"github.com/writ-go/writ/store/redis"
 	"github.com/writ-go/writ/store/sqlite"
 )
 
@@ -30,7 +32,7 @@ Commands:
     inspect    show what a token says, and why it is good or not
 
 RING is the directory that holds the key ring, or the URL of the session store that
-does, such as sqlite:sessions.db. Default: WRIT_KEYS, or else WRIT_STORE.
+does, such as sqlite:sessions.db or postgres://USER@HOST/DATABASE. Default: WRIT_KEYS, or else WRIT_STORE.
 
 The ring is encrypted under a secret, at least 32 random characters. It comes from
 WRIT_SECRET, from the file WRIT_SECRET_FILE, or from --secret-file FILE; never from the
@@ -52,9 +54,21 @@ Examples:
 func main() {
 	t := &tool{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		stores: fromenv.Stores{"sqlite": sqlite.OpenURL},
+		stores: stores,
 	}
 	os.Exit(t.main(context.Background(), os.Args[1:]))
+}
+
+// stores are those of package store that other processes can see.
+var stores = fromenv.Stores{
+	"sqlite":          sqlite.OpenURL,
+	"postgres":        postgres.OpenURL,
+	"redis":           redis.OpenURL,
+	"rediss":          redis.OpenURL,
+	"redis+cluster":   redis.OpenURL,
+	"rediss+cluster":  redis.OpenURL,
+	"redis+sentinel":  redis.OpenURL,
+	"rediss+sentinel": redis.OpenURL,
 }
 
 // tool is where commands read from and write to.

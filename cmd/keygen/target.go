@@ -73,6 +73,14 @@ func (t *tool) target(ctx context.Context, raw string, create bool) (*target, er
 		}
 		at.name, at.files = scheme+":"+file, []string{file, file + "-wal", file + "-shm"}
 	}
+	if scheme != "sqlite" && words != "" {
+		at.words = "RING" // the URL may have a password
+	}
+	if scheme == "postgres" && !create { // looking makes no tables
+		query := u.Query()
+		query.Set("migrate", "by-hand")
+		u.RawQuery = query.Encode()
+	}
 	if at.store, err = open(ctx, u); err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
