@@ -97,14 +97,15 @@ func Follow(ctx context.Context, c FollowConfig) (*Follower, error) {
 
 func (c FollowConfig) withDefaults() (FollowConfig, error) {
 	var wrong []error
+	refuse := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	if err := checkIssuer(c.Issuer); err != nil {
-		wrong = append(wrong, fmt.Errorf("Issuer (WRIT_ISSUER) %w", err))
+		refuse("Issuer (WRIT_ISSUER) %w", err)
 	}
 	if c.Audience == "" {
-		wrong = append(wrong, errors.New("Audience (WRIT_AUDIENCE) is empty: name what this service is called in tokens"))
+		refuse("Audience (WRIT_AUDIENCE) is empty: name what this service is called in tokens")
 	}
 	if c.UntilExpiry && (c.FeedURL != "" || c.Authorize != nil) {
-		wrong = append(wrong, errors.New("UntilExpiry excludes FeedURL and Authorize: is there a feed or not?"))
+		refuse("UntilExpiry excludes FeedURL and Authorize: is there a feed or not?")
 	}
 	base := strings.TrimSuffix(c.Issuer, "/")
 	if c.KeysURL == "" {
@@ -124,7 +125,7 @@ func (c FollowConfig) withDefaults() (FollowConfig, error) {
 		c.MaxStale = time.Minute
 	}
 	if c.MaxStale < 10*time.Second || c.MaxStale > time.Hour {
-		wrong = append(wrong, fmt.Errorf("MaxStale is %s, but must be from 10s to 1h", c.MaxStale))
+		refuse("MaxStale is %s, but must be from 10s to 1h", c.MaxStale)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
