@@ -66,12 +66,11 @@ func (t turn) wait(ctx context.Context, f func() error) error {
 }
 
 // try calls f if it is nobody's turn.
-func (t turn) try(f func() error) (tried bool, err error) {
+func (t turn) try(f func()) {
 	select {
 	case t <- struct{}{}:
 		defer func() { <-t }()
-		return true, f()
+		f()
 	default:
-		return false, nil
 	}
 }

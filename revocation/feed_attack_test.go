@@ -190,7 +190,7 @@ var attacks = map[string]attack{
 	"less than no records":         {every, signedWith("count", -1)},
 	"a record less than there are": {"page", signedWith("count", 1)},
 	"records where there are none": {"after", signedWith("count", 1)},
-	"digests under another key":    {"snapshot page", signedWith("key_id", "AAAAAAAAAAA")},
+	"digests under another key":    {every, signedWith("key_id", "AAAAAAAAAAA")},
 	"digests under no key":         {every, signedWith("key_id", nil)},
 	"a key that is none":           {"snapshot", signedWith("key", "AAAA")},
 	"no pages":                     {"snapshot", signedWith("pages", 0)},

@@ -27,7 +27,7 @@ func TestAFeedThatWouldTrustTooMuchIsRefused(t *testing.T) {
 		"a Transport":            {func(c *revocation.FeedConfig) { c.Transport = http.DefaultTransport }, "what a Transport connects to"},
 		"a leeway of an hour":    {func(c *revocation.FeedConfig) { c.Leeway = time.Hour }, "Leeway"},
 		"a Timeout of none":      {func(c *revocation.FeedConfig) { c.Timeout = 1 }, "Timeout"},
-		"more than a list holds": {func(c *revocation.FeedConfig) { c.MaxEntries = 1 << 40 }, "MaxEntries"},
+		"more than a list holds": {func(c *revocation.FeedConfig) { c.MaxEntries = 64<<20 + 1 }, "MaxEntries"},
 		"less than nothing":      {func(c *revocation.FeedConfig) { c.MaxEntries = -1 }, "MaxEntries"},
 	} {
 		c := revocation.FeedConfig{URL: "https://login.example/r", Issuer: s.name, Keys: s}

@@ -262,6 +262,40 @@ func TestADamagedFile(t *testing.T) {
 	}
 }
 
+// Nobody can leave out what came in between.
+func TestAFileWithAGapIsUsedUpToThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKept(t)
+		_, l := k.start()
+		stop := run(t, l)
+		var ends []int64
+		for i := range 3 {
+			time.Sleep(10 * time.Second)
+			k.src.append(sessions(300+i, 301+i, time.Now().Add(time.Hour))...)
+			time.Sleep(time.Second)
+			info, err := os.Stat(k.file())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ends = append(ends, info.Size())
+		}
+		stop()
+		b, err := os.ReadFile(k.file())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(k.file(), append(b[:ends[0]:ends[0]], b[ends[1]:]...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		k.n.becomes(nil)
+		f, l := k.start()
+		if n, err := l.Stats().Entries, f.Status().CacheErr; n != 251 || err == nil || !strings.Contains(err.Error(), "another question") {
+			t.Errorf("%d entries, %v", n, err)
+		}
+		k.stop()
+	})
+}
+
 // last is the last answer of a file, with its length.
 func last(file []byte) (answer []byte) {
 	for len(file) > 4 {
@@ -307,6 +341,32 @@ func TestAFileThatHasGrownIsMadeAnew(t *testing.T) {
 	})
 }
 
+// Answers that say nothing new are held back for a while. What follows them is no gap.
+func TestAFileLeadsFromOneNodeToTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKept(t)
+		f, l := k.start()
+		stop := run(t, l)
+		for range 5 {
+			time.Sleep(17 * time.Second)
+			other := small(t, k.origin, k.s) // begins now, and is asked in a minute
+			time.Sleep(time.Minute + time.Second)
+			k.n.becomes(other)
+		}
+		time.Sleep(30 * time.Second)
+		stop()
+		if s := f.Status(); s.Snapshots != 1 || s.CacheErr != nil {
+			t.Errorf("%+v", s)
+		}
+		k.n.becomes(nil)
+		asOf := f.Status().AsOf
+		if _, l := k.start(); asOf.Sub(l.AsOf()) > 11*time.Second {
+			t.Errorf("the file is %s behind", asOf.Sub(l.AsOf()))
+		}
+		k.stop()
+	})
+}
+
 // Nodes that answer in turn, some of which are behind, leave a file that leads on.
 func TestAFileOfManyNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -314,10 +374,15 @@ func TestAFileOfManyNodes(t *testing.T) {
 		for range 3 {
 			f.nodes = append(f.nodes, f.start())
 		}
+		defer f.stop()
 		time.Sleep(30 * time.Second)
 		k := &kept{t: t, s: f.s, n: &inProcess{serve: f}, dir: t.TempDir()}
 		feed, l := k.start()
 		stop := run(t, l)
+		time.Sleep(3 * time.Minute) // nothing comes, from one node and then another
+		if s := feed.Status(); s.Snapshots != 1 || s.CacheErr != nil {
+			t.Errorf("%+v", s)
+		}
 		for i := range 60 {
 			f.src.append(sessions(100+i, 101+i, time.Now().Add(9*time.Hour))...)
 			time.Sleep(f.between(0, 40*time.Second))
@@ -335,9 +400,6 @@ func TestAFileOfManyNodes(t *testing.T) {
 		feed, l = k.start()
 		if s := feed.Status(); s.CacheErr != nil || l.Stats().Entries != entries || asOf.Sub(l.AsOf()) > 20*time.Second {
 			t.Errorf("%d entries of %d, %s older, %+v", l.Stats().Entries, entries, asOf.Sub(l.AsOf()), s)
-		}
-		for _, n := range f.nodes {
-			n.stop()
 		}
 	})
 }

@@ -69,6 +69,12 @@ func (f *fleet) start() *node {
 	return &node{h, l, run(f.t, l)}
 }
 
+func (f *fleet) stop() {
+	for _, n := range f.nodes {
+		n.stop()
+	}
+}
+
 // restart puts a new node in the place of another.
 func (f *fleet) restart(i int) {
 	fresh := f.start()
@@ -110,18 +116,19 @@ func acrossNodes(t *testing.T, r *rand.Rand, n, changes int) {
 	for range n {
 		f.nodes = append(f.nodes, f.start())
 	}
+	defer f.stop()
 	time.Sleep(20 * time.Second)
 	type follower struct {
 		list *revocation.List
 		feed *revocation.Feed
-		stop func()
 		has  int // so many entries are in the list, and none leaves it
 	}
 	var followers []*follower
 	for range 3 {
 		feed := newFeed(t, overNetwork(f.s, &inProcess{serve: f}))
 		l := revocation.NewList(revocation.Config{Source: feed})
-		followers = append(followers, &follower{l, feed, run(t, l), 0})
+		followers = append(followers, &follower{l, feed, 0})
+		defer run(t, l)()
 	}
 	written := []time.Time{} // entry i was acknowledged then
 	fresh := make([]time.Time, len(followers))
@@ -167,10 +174,6 @@ func acrossNodes(t *testing.T, r *rand.Rand, n, changes int) {
 		if i == 0 {
 			t.Logf("%d entries, %d snapshots", len(written), fo.feed.Status().Snapshots)
 		}
-		fo.stop()
-	}
-	for _, n := range f.nodes {
-		n.stop()
 	}
 }
 
@@ -182,6 +185,7 @@ func TestARestartOfOneOfManyCostsNoSnapshots(t *testing.T) {
 		for range 4 {
 			f.nodes = append(f.nodes, f.start())
 		}
+		defer f.stop()
 		time.Sleep(30 * time.Second)
 		feed := newFeed(t, overNetwork(f.s, &inProcess{serve: f}))
 		l := revocation.NewList(revocation.Config{Source: feed})
@@ -200,9 +204,6 @@ func TestARestartOfOneOfManyCostsNoSnapshots(t *testing.T) {
 			t.Errorf("%d snapshots", n)
 		}
 		stop()
-		for _, n := range f.nodes {
-			n.stop()
-		}
 	})
 }
 
@@ -214,6 +215,7 @@ func TestASnapshotFromManyNodes(t *testing.T) {
 		for range 3 {
 			f.nodes = append(f.nodes, f.start())
 		}
+		defer f.stop()
 		time.Sleep(30 * time.Second)
 		for i := range 20 {
 			src.append(sessions(500+i, 501+i, time.Now().Add(time.Hour))...)
@@ -224,9 +226,6 @@ func TestASnapshotFromManyNodes(t *testing.T) {
 				}
 			}
 			time.Sleep(20 * time.Second)
-		}
-		for _, n := range f.nodes {
-			n.stop()
 		}
 	})
 }
@@ -239,6 +238,7 @@ func TestWhoIsSentFromNodeToNodeWaitsAllTheSame(t *testing.T) {
 		for range 3 {
 			f.nodes = append(f.nodes, f.start())
 		}
+		defer f.stop()
 		time.Sleep(30 * time.Second)
 		asked := 0
 		counting := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -261,9 +261,6 @@ func TestWhoIsSentFromNodeToNodeWaitsAllTheSame(t *testing.T) {
 		f.mu.Unlock()
 		if n > 18 {
 			t.Errorf("%d requests in a minute in which one thing came", n)
-		}
-		for _, n := range f.nodes {
-			n.stop()
 		}
 	})
 }

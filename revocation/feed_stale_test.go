@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -205,6 +206,27 @@ func TestAClockThatIsBehindMakesNothingYounger(t *testing.T) {
 			if l.AsOf().After(now()) {
 				t.Errorf("a clock that is off by %s: the list is as of the future", test.off)
 			}
+		}
+	})
+}
+
+// A snapshot that is behind what the follower knows is not the end of it: it is told, and asked again.
+func TestASnapshotThatIsBehindIsToldAndAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSigner(t, issuerName)
+		behind := load(t, newSource())
+		slow := serves(t, behind, s)
+		time.Sleep(20 * time.Second)
+		n := &inProcess{serve: serves(t, load(t, newSource()), s)}
+		l := followed(t, overNetwork(s, n))
+		asOf := l.AsOf()
+		n.becomes(slow)
+		if err := l.Load(t.Context()); err == nil || !strings.Contains(err.Error(), "before the last answer") || !l.AsOf().Equal(asOf) {
+			t.Errorf("%v, as of %s, was %s", err, l.AsOf(), asOf)
+		}
+		time.AfterFunc(2*time.Second, func() { behind.Load(t.Context()) })
+		if err := l.Load(t.Context()); err != nil || !l.AsOf().After(asOf) {
+			t.Errorf("%v, as of %s, was %s", err, l.AsOf(), asOf)
 		}
 	})
 }

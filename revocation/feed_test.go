@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/writ-go/writ/revocation"
@@ -235,4 +236,45 @@ func TestAFeedOfAFeed(t *testing.T) {
 	if !last.AsOf().Round(0).Equal(origin.AsOf().Truncate(time.Microsecond)) && last.AsOf().After(origin.AsOf()) {
 		t.Errorf("the end of the chain is as of %s, its origin as of %s", last.AsOf(), origin.AsOf())
 	}
+}
+
+// Two relays of one name follow origins with different keys. Who goes from one to the other begins anew.
+func TestRelaysUnderDifferentKeys(t *testing.T) { // req 64
+	synctest.Test(t, func(t *testing.T) {
+		relay := newSigner(t, "https://relay.example")
+		var nets []*inProcess
+		var origins []*revocation.List
+		for i := range 2 {
+			s := newSigner(t, issuerName)
+			origin := load(t, newSource())
+			defer run(t, origin)()
+			h := serves(t, origin, s, func(c *revocation.HandlerConfig) { c.Key = bytes.Repeat([]byte{byte(i)}, 32) })
+			middle := followed(t, overNetwork(s, &inProcess{serve: h}))
+			defer run(t, middle)()
+			origins, nets = append(origins, origin), append(nets, &inProcess{serve: serves(t, middle, relay)})
+		}
+		time.Sleep(time.Minute)
+		n := &inProcess{serve: nets[0].serve}
+		f := newFeed(t, overNetwork(relay, n))
+		last := load(t, f)
+		defer run(t, last)()
+		time.Sleep(time.Minute)
+		for _, origin := range origins {
+			origin.Apply(sessions(0, 1, time.Now().Add(time.Hour))...)
+		}
+		n.becomes(nets[1].serve)
+		time.Sleep(20 * time.Second)
+		for _, origin := range origins {
+			origin.Apply(sessions(1, 2, time.Now().Add(time.Hour))...)
+		}
+		time.Sleep(20 * time.Second)
+		for _, id := range []string{"0", "1"} {
+			if last.Before(revocation.Session, id) == 0 {
+				t.Errorf("session %s is not revoked", id)
+			}
+		}
+		if f.Status().Snapshots != 2 || last.Stats().Err != nil {
+			t.Errorf("%+v, %v", f.Status(), last.Stats().Err)
+		}
+	})
 }

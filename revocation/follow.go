@@ -79,9 +79,6 @@ func (l *List) completeAsOf(started time.Time) {
 		l.naming.Store(l.naming.Load().under(b))
 		// By the clock that has started's monotonic reading, too.
 		t = started.Add(min(0, asOf.Sub(started.Round(0))))
-		if last := l.AsOf(); t.Before(last) { // it came from a node that is behind
-			t = last
-		}
 	}
 	l.asOf.Store(&t)
 }

@@ -17,8 +17,8 @@ const (
 	// slack is for a log that shows an entry to one node a little earlier than to another.
 	slack = time.Second
 	// young is for how long one who has just been somewhere else is sent there again, by a node that
-	// has begun later. By then every node has read what came before it began.
-	young = 15 * time.Second
+	// has begun later. A list that is older than that is not behind a node that answers.
+	young = 20 * time.Second
 
 	maxAnswers = 16 << 20 // bytes that are kept, of all answers together
 )

@@ -30,7 +30,7 @@ func TestHowFarBackANodeGoes(t *testing.T) {
 		"the other began before the overlap":   {time.Minute, 3, 7 * time.Second, 0, "200 3", "200 3"},
 		"the other began within the overlap":   {time.Minute, 3, 5 * time.Second, 0, "200 3", "410"},
 		"the other began a moment ago":         {3 * time.Second, 3, time.Second, 0, "200 3", "503"},
-		"the other has begun, and 16 s passed": {16 * time.Second, 3, time.Second, 0, "200 3", "410"},
+		"the other has begun, and 21 s passed": {21 * time.Second, 3, time.Second, 0, "200 3", "410"},
 		"a clock that is ahead by Skew":        {3 * time.Second, 3, time.Hour, 5 * time.Second, "200 3", "200 3"},
 		"a clock that is ahead by far more":    {3 * time.Second, 3, time.Hour, 20 * time.Second, "200 3", "503"},
 	} {

@@ -121,12 +121,11 @@ func (h *Handler) latestSnapshot(ctx context.Context) (*edition, *snapshot, erro
 	case age >= 1:
 		err = e.sorting.wait(ctx, func() error { s, err = e.renew(1); return err })
 	case age >= 0.5:
-		var next *snapshot
-		tried, failed := e.sorting.try(func() error { next, err = e.renew(0.5); return err })
-		if tried && failed == nil {
-			s = next
-		}
-		err = nil
+		e.sorting.try(func() {
+			if next, err := e.renew(0.5); err == nil { // else the one that is there is good for a while
+				s = next
+			}
+		})
 	}
 	return e, s, err
 }

@@ -36,7 +36,8 @@ type Source interface {
 type replica interface {
 	// attach tells it that its reader knows that. Without it a replica refuses to answer.
 	attach()
-	// told is under which key the digests are, and as of when the last answer was complete.
+	// told is under which key the digests are, and as of when what it has told is complete. That never
+	// goes back.
 	told() (*blinding, time.Time)
 	// rest is called when it will not be asked again for a while.
 	rest()
