@@ -90,4 +90,7 @@ bench: ## writ beside its peers and on every store, some minutes; writes bench/R
 bench-sessions: ## with a million sessions; writes bench/RESULTS.md
 	cd bench && go run . -sessions
 
-.PHONY: help run run-api test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop pkcs11 rings faults faults-long bench bench-sessions
+bench-spread: ## how soon a logout is known on other nodes; writes bench/RESULTS.md
+	cd bench && go run ./spread
+
+.PHONY: help run run-api test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop pkcs11 rings faults faults-long bench bench-sessions bench-spread

@@ -297,9 +297,21 @@ func (m *Manager) Revoke(ctx context.Context, raw string) error {
 	if err != nil {
 		return err
 	}
-	if err := m.endIf(ctx, id, func(*stored) bool { return true }); !errors.Is(err, ErrNotFound) {
-		return err
+	err = m.endIf(ctx, id, func(*stored) bool { return true })
+	if errors.Is(err, ErrNotFound) {
+		return m.endWithoutRow(ctx, id)
 	}
+	return err
+}
+
+// endWithoutRow ends the access tokens of a session whose row the store does not have: it has lost it, and
+// they are good elsewhere.
+func (m *Manager) endWithoutRow(ctx context.Context, id [16]byte) error {
+	entry := m.ended(&stored{id: id}, m.config.Now())
+	if err := m.config.Store.Append(ctx, entry); err != nil {
+		return unavailable(err)
+	}
+	m.list.Apply(entry)
 	return nil
 }
 

@@ -307,3 +307,23 @@ func TestEventsTellWhatHappened(t *testing.T) { // req 101, 100
 		}
 	}
 }
+
+// A sign-in that the store has lost has tokens all the same.
+func TestRevokeEndsWhatTheStoreHasLost(t *testing.T) {
+	for name, open1 := range stores {
+		t.Run(name, func(t *testing.T) {
+			c, store := newClock(), &forgetful{Store: open1(t)}
+			m := open(t, store, c, writ.Config{})
+			p := start(t, m, "alice")
+			if _, err := store.Purge(t.Context(), c.now().AddDate(1, 0, 0)); err != nil {
+				t.Fatal(err)
+			}
+			accepted(t, m, p)
+			if err := m.Revoke(t.Context(), p.Access); err != nil {
+				t.Fatal(err)
+			}
+			refused(t, m, p)
+			refused(t, open(t, store, c, writ.Config{}), p)
+		})
+	}
+}

@@ -12,6 +12,7 @@ const (
 	peersPart   = "# writ and its peers, measured in one run"
 	storesPart  = "# The stores, measured in one run"
 	millionPart = "# A million sessions"
+	spreadPart  = "# How soon a logout is known everywhere" // made by ./spread
 )
 
 // replacePart puts a part, which begins with its heading, into the file, and keeps the others.
@@ -26,7 +27,7 @@ func replacePart(file, part string) error {
 	}
 	add(parts, part)
 	var all []string
-	for _, heading := range []string{peersPart, storesPart, millionPart} {
+	for _, heading := range []string{peersPart, storesPart, millionPart, spreadPart} {
 		if text := parts[heading]; text != "" {
 			all = append(all, text)
 		}

@@ -106,6 +106,8 @@ const (
 	// that fails.
 	pollPause  = 100 * time.Millisecond
 	retryPause = time.Second
+	// newsPause is for one that has just told something. It lets some things come together.
+	newsPause = 5 * time.Millisecond
 	// sweepStep is so long that the whole set is swept once a minute, a little at a time.
 	sweepStep = time.Minute / parts
 )
@@ -125,8 +127,11 @@ func (l *List) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		asked := time.Now()
 		pause := pollPause
-		if l.poll(ctx) != nil {
+		switch news, err := l.poll(ctx); {
+		case err != nil:
 			pause = retryPause
+		case news: // more may be on its way, which must not wait for long
+			pause = newsPause
 		}
 		swept = l.sweep(swept)
 		if pause -= time.Since(asked); pause > 0 {
@@ -139,24 +144,24 @@ func (l *List) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// poll takes what came since the cursor. A list that was never loaded, and one whose log has a gap,
-// takes a snapshot.
-func (l *List) poll(ctx context.Context) error {
+// poll takes what came since the cursor, and reports whether that was anything. A list that was never
+// loaded, and one whose log has a gap, takes a snapshot.
+func (l *List) poll(ctx context.Context) (news bool, err error) {
 	l.follow.Lock()
 	defer l.follow.Unlock()
 	l.losses.begin()
 	if l.AsOf().IsZero() {
-		return l.report(l.load(ctx, false))
+		return false, l.report(l.load(ctx, false))
 	}
 	started := l.now()
 	waiting, stop := context.WithTimeout(ctx, l.patience(pollWait))
 	defer stop()
 	entries, cursor, err := l.source.Tail(waiting, l.cursor)
 	if errors.Is(err, ErrGap) {
-		return l.report(l.load(ctx, errors.Is(err, ErrRegressed)))
+		return false, l.report(l.load(ctx, errors.Is(err, ErrRegressed)))
 	}
 	if err != nil {
-		return l.report(fmt.Errorf("revocation: tail: %w", err))
+		return false, l.report(fmt.Errorf("revocation: tail: %w", err))
 	}
 	var refused error
 	for _, e := range entries {
@@ -165,12 +170,12 @@ func (l *List) poll(ctx context.Context) error {
 		}
 	}
 	if refused != nil {
-		return l.report(refused) // the cursor stays, so that what was refused comes again
+		return false, l.report(refused) // the cursor stays, so that what was refused comes again
 	}
 	l.cursor = cursor
 	l.completeAsOf(started)
 	l.losses.compare(entries)
-	return l.report(nil)
+	return len(entries) > 0, l.report(nil)
 }
 
 // sweep drops what has expired from the parts of the set whose turn came since then, and returns since
