@@ -106,7 +106,8 @@ const (
 	// that fails.
 	pollPause  = 100 * time.Millisecond
 	retryPause = time.Second
-	// newsPause is for one that has just told something. It lets some things come together.
+	// newsPause is for a store that has just told something. It lets some things come together. A feed
+	// has thousands of followers, who would all ask so often: they wait for pollPause.
 	newsPause = 5 * time.Millisecond
 	// sweepStep is so long that the whole set is swept once a minute, a little at a time.
 	sweepStep = time.Minute / parts
@@ -130,7 +131,7 @@ func (l *List) Run(ctx context.Context) error {
 		switch news, err := l.poll(ctx); {
 		case err != nil:
 			pause = retryPause
-		case news: // more may be on its way, which must not wait for long
+		case news && l.replica == nil: // more may be on its way, which must not wait for long
 			pause = newsPause
 		}
 		swept = l.sweep(swept)
