@@ -93,4 +93,7 @@ bench-sessions: ## with a million sessions; writes bench/RESULTS.md
 bench-spread: ## how soon a logout is known on other nodes; writes bench/RESULTS.md
 	cd bench && go run ./spread
 
-.PHONY: help run run-api test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop pkcs11 rings faults faults-long bench bench-sessions bench-spread
+bench-scale: ## the simulation of 10,000 followers; writes docs/scale.md and its plot
+	cd bench && go run ./scale
+
+.PHONY: help run run-api test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop pkcs11 rings faults faults-long bench bench-sessions bench-spread bench-scale
