@@ -132,8 +132,8 @@ func TestALivingNodeGivesBackWhatTheStoreLost(t *testing.T) {
 				if name != "a refresh" { // whose loss shows itself only when the token comes back
 					time.Sleep(11 * time.Second)
 					mu.Lock()
-					if alarms != 1 {
-						t.Errorf("%d alarms, want 1", alarms)
+					if alarms == 0 { // there may be more than one: losses are found as they come to light
+						t.Error("no alarm")
 					}
 					mu.Unlock()
 				}
@@ -231,8 +231,8 @@ func TestARowThatCannotBeReadDoesNotKeepOthersFromEnding(t *testing.T) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		if told[writ.Regressed] != 1 || told[writ.Failed] != 1 {
-			t.Errorf("told %v, want one alarm and one row that cannot be read", told)
+		if told[writ.Regressed] == 0 || told[writ.Failed] != 1 {
+			t.Errorf("told %v, want an alarm and one row that cannot be read", told)
 		}
 	})
 }
