@@ -17,7 +17,7 @@ const module = "github.com/writ-go/writ"
 // importOrder has every package, by its path in this module. A package may import only what stands
 // in a line above its own. internal/servers is for tests alone. A new package needs a place here.
 var importOrder = [][]string{
-	{"internal/servers", "internal/outbound", "internal/ownfile"},
+	{"internal/servers", "internal/outbound", "internal/ownfile", "internal/contextkey"},
 	{"keys"},
 	{"internal/plain"},
 	{"internal/jws"},
@@ -36,7 +36,7 @@ var importOrder = [][]string{
 // importsOnly narrows the order.
 var importsOnly = map[string][]string{
 	"rotation":   {},
-	"middleware": {"token"},
+	"middleware": {"token", "internal/contextkey"},
 }
 
 // testsMayImport widens it for tests: the Manager is tested on real stores, and the stores and
@@ -56,7 +56,7 @@ var linkedBy = map[string][]string{
 	"modernc.org/":                {"store/sqlite"},
 	"github.com/jackc/pgx/":       {"internal/servers", "store/postgres"},
 	"github.com/redis/go-redis/":  {"store/redis"},
-	"go.uber.org/goleak":          {"internal/servers", "internal/outbound", "internal/ownfile"},
+	"go.uber.org/goleak":          {"internal/servers", "internal/outbound", "internal/ownfile", "internal/contextkey"},
 	"github.com/caarlos0/env":     {"fromenv"},
 	"github.com/cloudflare/circl": {"keys/mldsa"},
 	"golang.org/x/crypto/":        {},

@@ -7,11 +7,26 @@ import (
 	"strings"
 )
 
-// prefersHTML reports whether a client would rather have HTML than JSON (RFC 9110 section 12.5.1), as
-// a browser does that asks for a page.
-func prefersHTML(h http.Header) bool {
-	html := accepted(h, "text/html", "text/*", "*/*")
-	return html > accepted(h, "application/problem+json", "application/json", "application/*", "*/*")
+// mediaType is what an answer of a guard's own is written in.
+type mediaType string
+
+const (
+	asHTML mediaType = "text/html; charset=utf-8"
+	asText mediaType = "text/plain; charset=utf-8"
+	asJSON mediaType = "application/problem+json"
+)
+
+// preferred is what a client would rather have than JSON (RFC 9110 section 12.5.1): HTML, as a browser
+// does that asks for a page, or text.
+func preferred(h http.Header) mediaType {
+	best, form := accepted(h, "application/problem+json", "application/json", "application/*", "*/*"), asJSON
+	if q := accepted(h, "text/plain", "text/*", "*/*"); q > best {
+		best, form = q, asText
+	}
+	if q := accepted(h, "text/html", "text/*", "*/*"); q >= best && form == asText || q > best {
+		form = asHTML
+	}
+	return form
 }
 
 // accepted is the weight of the first of these media ranges that the Accept header has; 0 if it has

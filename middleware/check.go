@@ -10,22 +10,27 @@ import (
 	"github.com/writ-go/writ/token"
 )
 
-// Check is for everything that is not net/http middleware. It writes no status and no body; when it
-// refreshes it adds Set-Cookie and Cache-Control: no-store to w, which must then stay as they are,
-// and replaces the cookies in r. Answer an error with Deny. The token is nil without an error only
-// for an Optional guard.
+// Check is for everything that is not net/http middleware. It writes no status and no body; it may add
+// Set-Cookie, Cache-Control and Referrer-Policy to the header of w, and where it does they must stay as
+// they are. In r it replaces the cookies that it has refreshed, and takes out what Query and Form found.
+// Answer an error with Deny. The token is nil without an error only for an Optional guard.
 //
-// Errors: ErrNone, ErrAnonymous, ErrAmbiguous, ErrCrossOrigin, ErrScope, ErrNotFresh, token.ErrInvalid,
-// token.ErrUnavailable, and those of the rules; see Status.
+// Errors: ErrNone, ErrAnonymous, ErrAmbiguous, ErrForm, ErrTooLarge, ErrCrossOrigin, ErrScope, ErrNotFresh,
+// token.ErrInvalid, token.ErrUnavailable, and those of the rules; see Status.
 func (g *Guard) Check(w http.ResponseWriter, r *http.Request) (*token.Verified, error) {
 	o, err := g.check(w, r)
+	if o.rule != 0 {
+		o.rule.apply(w.Header())
+	}
 	return o.token, err
 }
 
 // credential is what a request presents, and where.
 type credential struct {
-	from Source
-	raw  string // empty if it must be refreshed first
+	place   string
+	raw     string // empty if it must be refreshed first
+	cookie  bool
+	ambient bool
 }
 
 // outcome is what a guard found out about a request. It goes into the request's context for guards
@@ -36,7 +41,7 @@ type outcome struct {
 	credential credential
 	token      *token.Verified
 	err        error // why there is no token
-	refreshed  bool  // w has new cookies
+	rule       rule  // for the header of the answer
 	at         time.Time
 }
 
@@ -51,6 +56,7 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request) (outcome, error) {
 	}
 	err := o.err
 	if o.token != nil {
+		keepFromCaches(w, o.credential)
 		err = g.permit(o.token)
 	} else if g.tolerates(o) {
 		err = nil
@@ -67,16 +73,19 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request) (outcome, error) {
 // judge finds the credential and has it verified, or refreshed.
 func (g *Guard) judge(w http.ResponseWriter, r *http.Request) outcome {
 	o := outcome{verifier: g.verifier, refresher: g.refresher}
-	if o.credential, o.err = g.find(r); o.err != nil {
+	if o.err = g.find(r, &o); o.err != nil {
+		if o.err == ErrAmbiguous {
+			g.clearFormer(w, r)
+		}
 		return o
 	}
-	if o.credential.from.ambient() {
+	if o.credential.ambient {
 		if o.err = g.crossOrigin(r); o.err != nil {
 			return o
 		}
 	}
 	if seen, ok := r.Context().Value(outcomeKey{}).(*outcome); ok {
-		if seen.token != nil && seen.credential.from != o.credential.from {
+		if seen.token != nil && seen.credential.place != o.credential.place {
 			o.err = ErrAmbiguous // the guard outside has judged somebody else
 			return o
 		}
@@ -86,34 +95,52 @@ func (g *Guard) judge(w http.ResponseWriter, r *http.Request) outcome {
 		}
 	}
 	o.token, o.err = g.verify(r.Context(), o.credential.raw)
-	if _, page := o.credential.from.(Cookies); page && g.refresher != nil && dead(o.err) {
+	if o.credential.cookie && g.refresher != nil && dead(o.err) {
 		g.refresh(w, r, &o)
 	}
 	return o
 }
 
-// find returns the one credential of a request. A refresh cookie is one if there is nothing else.
-func (g *Guard) find(r *http.Request) (found credential, err error) {
+// find finds the one credential of a request. A refresh cookie is one if there is nothing else.
+func (g *Guard) find(r *http.Request, o *outcome) error {
 	count := 0
-	for _, s := range g.from {
-		if raw, n := s.find(r); n > 0 {
-			count += n
-			found = credential{s, raw}
+	for i := range g.from {
+		s := &g.from[i]
+		raw, n, err := s.find(r)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			continue
+		}
+		count += n
+		o.credential = credential{s.name, raw, s.cookies, s.ambient}
+		if s.inURL {
+			o.rule |= inURL
 		}
 	}
 	if count == 0 && g.refresher != nil {
-		var raw string
-		if raw, count = findCookie(r.Header, g.cookies.refreshName()); raw != "" {
-			found = credential{from: g.cookies}
+		if raw, n := g.jars[0].findRefresh(r.Header); raw != "" || n > 1 {
+			count = n
+			o.credential = credential{g.jars[0].place(), "", true, true}
 		}
 	}
 	switch {
 	case count > 1:
-		return credential{}, ErrAmbiguous
-	case found.from == nil:
-		return credential{}, ErrNone
+		o.credential = credential{}
+		return ErrAmbiguous
+	case count == 0:
+		return ErrNone
 	}
-	return found, nil
+	return nil
+}
+
+// clearFormer removes older cookies that have the name of a present one, of which the request has two.
+// Otherwise that browser would be refused for as long as it keeps them.
+func (g *Guard) clearFormer(w http.ResponseWriter, r *http.Request) {
+	for _, jar := range g.jars {
+		jar.ClearFormer(w, r)
+	}
 }
 
 // answers reports whether what a guard outside found out holds for a guard inside, too.
@@ -147,8 +174,7 @@ func (g *Guard) tolerates(o outcome) bool {
 	if o.err == ErrNone || o.err == ErrAnonymous {
 		return true
 	}
-	_, page := o.credential.from.(Cookies)
-	return page && dead(o.err)
+	return o.credential.cookie && dead(o.err)
 }
 
 // permit applies the guard's rules.

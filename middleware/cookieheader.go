@@ -72,17 +72,23 @@ func replaceCookie(h http.Header, name, value string) {
 	h["Cookie"] = []string{strings.Join(append(kept, name+"="+value), "; ")}
 }
 
-// setCookies adds cookies to a response, each in the place of one of its name that it had, and forbids
+// setCookies adds cookies to a response, each in the place of the same one that it had, and forbids
 // caching.
 func setCookies(h http.Header, cookies []*http.Cookie) {
 	for _, c := range cookies {
 		var kept []string
 		for _, line := range h["Set-Cookie"] {
-			if !strings.HasPrefix(line, c.Name+"=") {
+			if had, err := http.ParseSetCookie(line); err != nil || !sameCookie(had, c) {
 				kept = append(kept, line)
 			}
 		}
 		h["Set-Cookie"] = append(kept, c.String())
 	}
 	h.Set("Cache-Control", "no-store")
+}
+
+// sameCookie reports whether a browser keeps one cookie for both (RFC 6265bis section 5.7, and a jar of
+// its own for what is partitioned).
+func sameCookie(a, b *http.Cookie) bool {
+	return a.Name == b.Name && a.Path == b.Path && a.Domain == b.Domain && a.Partitioned == b.Partitioned
 }

@@ -23,7 +23,8 @@ const (
 // A Cookies is also a Source: the access cookie.
 type Cookies struct {
 	// Name is the access cookie's name. It begins with "__Host-", which keeps other hosts of the
-	// domain from setting it. Default "__Host-access".
+	// domain from setting it; "__Host-Http-" keeps scripts of this site from it too, in browsers that
+	// know that prefix, and is as good in others. Default "__Host-access".
 	Name string
 	// RefreshName is the refresh cookie's name, which begins with "__Host-", or with "__Secure-" if
 	// there is a RefreshPath. Default "__Host-refresh" or "__Secure-refresh".
@@ -42,6 +43,9 @@ type Cookies struct {
 	// localhost, where anyone on the way can read and plant the cookies. The default names are then
 	// "access" and "refresh".
 	InsecureHTTP bool
+	// Former are cookies that this site used to set, for a change of names, paths or domains. Keep them
+	// here until the last of them has expired. Default: none.
+	Former []FormerCookie
 }
 
 // Validate refuses names that browsers would drop or another host could set, a path that is none,
@@ -69,7 +73,7 @@ func (c Cookies) Validate() error {
 	case c.InsecureHTTP && c.Partitioned:
 		return errors.New("middleware: Cookies.Partitioned needs Secure, which Cookies.InsecureHTTP gives up")
 	}
-	return nil
+	return c.checkFormer()
 }
 
 func (c Cookies) validName(field, name, prefix string) error {
@@ -107,10 +111,24 @@ func (c Cookies) refreshName() string {
 	return "__Host-refresh"
 }
 
+func (c Cookies) checked() (Source, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if c.RefreshOnly {
+		return nil, errors.New("middleware: Cookies with RefreshOnly hold no access token: leave them out of Config.From")
+	}
+	c.Name, c.RefreshName = c.accessName(), c.refreshName()
+	return c, nil
+}
+
 func (c Cookies) place() string { return "the cookie " + c.accessName() }
 func (c Cookies) ambient() bool { return true }
 
-func (c Cookies) find(r *http.Request) (string, int) { return findCookie(r.Header, c.accessName()) }
+func (c Cookies) find(r *http.Request) (string, int, error) {
+	raw, n := findCookie(r.Header, c.accessName())
+	return raw, n, nil
+}
 
 // AccessToken reads the access cookie; not ok if it is missing or empty, or if there are two. It asks
 // neither who sent the request nor whether the token is good: see Guard.
@@ -123,17 +141,24 @@ func (c Cookies) AccessToken(r *http.Request) (string, bool) {
 // cheap, and more than a browser keeps for a domain. It does not ask who sent the request: see
 // CrossOrigin.
 func (c Cookies) Tokens(r *http.Request) []string {
-	return slices.Concat(allCookies(r.Header, c.refreshName(), 256), allCookies(r.Header, c.accessName(), 4))
+	tokens := slices.Concat(allCookies(r.Header, c.refreshName(), 256), allCookies(r.Header, c.accessName(), 4))
+	for _, f := range c.Former {
+		if f.AcceptRefresh {
+			tokens = append(tokens, allCookies(r.Header, f.Name, 256)...)
+		}
+	}
+	return tokens
 }
 
-// RefreshToken reads the refresh cookie; not ok if it is missing or empty, or if there are two. It
-// does not ask who sent the request: see CrossOrigin.
+// RefreshToken reads the refresh cookie, or a former one with AcceptRefresh; not ok if it is missing or
+// empty, or if there are two. It does not ask who sent the request: see CrossOrigin.
 func (c Cookies) RefreshToken(r *http.Request) (string, bool) {
-	return onlyCookie(r.Header, c.refreshName())
+	value, n := c.findRefresh(r.Header)
+	return value, n == 1 && value != ""
 }
 
-// Set writes the tokens and Cache-Control: no-store; leave that header alone afterwards. An empty
-// Refresh leaves that cookie alone. With Remember both cookies last until RefreshExpires, but at most
+// Set writes the tokens and Cache-Control: no-store; leave that header alone afterwards. It removes the
+// Former cookies. An empty Refresh leaves the refresh cookie alone. With Remember both cookies last until RefreshExpires, but at most
 // 400 days; else until the browser is closed. Called again, it replaces what it wrote.
 //
 // It fails, writing nothing, if a cookie's name and value are over 4096 bytes together, which browsers
@@ -159,7 +184,7 @@ func (c Cookies) Set(w http.ResponseWriter, p *token.Pair) error {
 			return err
 		}
 	}
-	setCookies(w.Header(), cookies)
+	setCookies(w.Header(), append(cookies, c.removedFormer(p.Refresh != "")...))
 	return nil
 }
 
@@ -178,14 +203,15 @@ func storable(c *http.Cookie) error {
 	return nil
 }
 
-// Clear removes both cookies, and writes Cache-Control: no-store. Only signing out calls for it: a
+// Clear removes both cookies and the Former ones, and writes Cache-Control: no-store. Only signing out calls for it: a
 // refresh that failed does not, because a late failure would remove the cookie of a new sign-in.
 func (c Cookies) Clear(w http.ResponseWriter) {
 	var cookies []*http.Cookie
 	if !c.RefreshOnly {
 		cookies = append(cookies, c.cookie(c.accessName(), "", -1))
 	}
-	setCookies(w.Header(), append(cookies, c.cookie(c.refreshName(), "", -1)))
+	cookies = append(cookies, c.cookie(c.refreshName(), "", -1))
+	setCookies(w.Header(), append(cookies, c.removedFormer(true)...))
 }
 
 // cookie is the one place that knows the attributes.

@@ -27,9 +27,18 @@ func CrossOrigin(trusted []string) (check func(*http.Request) error, err error) 
 			opening.Method = http.MethodPost
 			r = &opening
 		}
-		if protection.Check(r) != nil {
-			return ErrCrossOrigin
+		if protection.Check(r) == nil {
+			return nil
 		}
-		return nil
+		if r.Header.Get("Sec-Fetch-Site") != "" {
+			return errFetchSite
+		}
+		return errOrigin
 	}, nil
 }
+
+// The two rules of http.CrossOriginProtection.
+var (
+	errFetchSite = &crossOriginError{"Sec-Fetch-Site says that it comes from another origin"}
+	errOrigin    = &crossOriginError{"its Origin is not this host"}
+)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -33,29 +34,30 @@ func TestDenySaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		status    int
 		challenge string
 		detail    string // part of it
+		code      string
 	}{
-		{"none", middleware.ErrNone, 401, `Bearer`, "Sign in"}, // req 70
-		{"ambiguous", middleware.ErrAmbiguous, 400, `Bearer error="invalid_request", error_description="more than one credential"`, "exactly one"}, // req 69
-		{"expired", token.ErrExpired, 401, `Bearer error="invalid_token", error_description="expired"`, "expired"},                                 // req 71
-		{"another's reason is not repeated", fmt.Errorf("sneaky: %w", token.ErrInvalid), 401, `Bearer error="invalid_token", error_description="refused"`, "Refresh it"},
-		{"scopes by name", refusal(g.Scope("a:read").Scope("b:write"), "a:read"), 403, `Bearer error="insufficient_scope", scope="a:read b:write"`, "a:read b:write"}, // req 71
-		{"a rule about scopes", middleware.ErrScope, 403, `Bearer error="insufficient_scope"`, "scope"},
+		{"none", middleware.ErrNone, 401, `Bearer`, "Sign in", "no_credential"},                                                                                            // req 70
+		{"ambiguous", middleware.ErrAmbiguous, 400, `Bearer error="invalid_request", error_description="more than one credential"`, "exactly one", "ambiguous_credential"}, // req 69
+		{"expired", token.ErrExpired, 401, `Bearer error="invalid_token", error_description="expired"`, "expired", "invalid_token"},                                        // req 71
+		{"another's reason is not repeated", fmt.Errorf("sneaky: %w", token.ErrInvalid), 401, `Bearer error="invalid_token", error_description="refused"`, "Refresh it", "invalid_token"},
+		{"scopes by name", refusal(g.Scope("a:read").Scope("b:write"), "a:read"), 403, `Bearer error="insufficient_scope", scope="a:read b:write"`, "a:read b:write", "insufficient_scope"}, // req 71
+		{"a rule about scopes", middleware.ErrScope, 403, `Bearer error="insufficient_scope"`, "scope", "insufficient_scope"},
 		{"not fresh", refusal(g.Fresh(5*time.Minute, "phr", "mfa")), 401,
-			`Bearer error="insufficient_user_authentication", error_description="sign-in is too old or not strong enough", max_age="300", acr_values="phr mfa"`, "Sign in again"},
+			`Bearer error="insufficient_user_authentication", error_description="sign-in is too old or not strong enough", max_age="300", acr_values="phr mfa"`, "Sign in again", "insufficient_user_authentication"},
 		{"not fresh, whatever the strength", refusal(g.Fresh(90 * time.Second)), 401,
-			`Bearer error="insufficient_user_authentication", error_description="sign-in is too old or not strong enough", max_age="90"`, "Sign in again"},
+			`Bearer error="insufficient_user_authentication", error_description="sign-in is too old or not strong enough", max_age="90"`, "Sign in again", "insufficient_user_authentication"},
 		{"a rule about freshness", middleware.ErrNotFresh, 401,
-			`Bearer error="insufficient_user_authentication", error_description="sign-in is too old or not strong enough"`, "Sign in again"},
-		{"forbidden", fmt.Errorf("sneaky: %w", middleware.ErrForbidden), 403, "", "not allowed"},
-		{"cross-origin", middleware.ErrCrossOrigin, 403, "", "page of this site"},
-		{"unavailable", fmt.Errorf("sneaky: %w", token.ErrStale), 503, "", "try again"},
-		{"a fault", errors.New("sneaky"), 500, "", "mistake"},
-		{"no error at all", nil, 500, "", "mistake"},
-		{"quotes in a scope cannot end the value", refusal(g.Scope("a\", realm=\"evil")), 403, `Bearer error="insufficient_scope", scope="a?, realm=?evil"`, "realm"},                         // req 76
-		{"a line break in a scope cannot begin a header", refusal(g.Scope("a\r\nSet-Cookie: x=y\\é\x7f")), 403, `Bearer error="insufficient_scope", scope="a??Set-Cookie: x=y???"`, "scopes"}, // req 76
+			`Bearer error="insufficient_user_authentication", error_description="sign-in is too old or not strong enough"`, "Sign in again", "insufficient_user_authentication"},
+		{"forbidden", fmt.Errorf("sneaky: %w", middleware.ErrForbidden), 403, "", "not allowed", "forbidden"},
+		{"cross-origin", middleware.ErrCrossOrigin, 403, "", "page of this site", "cross_origin"},
+		{"unavailable", fmt.Errorf("sneaky: %w", token.ErrStale), 503, "", "try again", "unavailable"},
+		{"a fault", errors.New("sneaky"), 500, "", "mistake", "internal"},
+		{"no error at all", nil, 500, "", "mistake", "internal"},
+		{"quotes in a scope cannot end the value", refusal(g.Scope("a\", realm=\"evil")), 403, `Bearer error="insufficient_scope", scope="a?, realm=?evil"`, "realm", "insufficient_scope"},                         // req 76
+		{"a line break in a scope cannot begin a header", refusal(g.Scope("a\r\nSet-Cookie: x=y\\é\x7f")), 403, `Bearer error="insufficient_scope", scope="a??Set-Cookie: x=y???"`, "scopes", "insufficient_scope"}, // req 76
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for kind, accept := range map[string]string{"JSON": "*/*", "text": browser} {
+			for kind, accept := range map[string]string{"JSON": "*/*", "text": "text/plain", "page": browser} {
 				url, client := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.Deny(w, r, c.err) }))
 				r, _ := http.NewRequest("GET", url, nil)
 				r.Header.Set("Accept", accept)
@@ -77,21 +79,21 @@ func TestDenySaysWhatIsWrongAndWhatToDo(t *testing.T) {
 				if strings.Contains(string(body), "sneaky") {
 					t.Errorf("%s: the text of an error reached the client", kind)
 				}
-				detail := string(body)
+				detail := html.UnescapeString(string(body))
 				if kind == "JSON" {
 					var problem struct {
-						Type, Title, Detail string
-						Status              int
+						Type, Title, Detail, Code string
+						Status                    int
 					}
 					if err := json.Unmarshal(body, &problem); err != nil {
 						t.Fatal(err)
 					}
-					if problem.Type != "about:blank" || problem.Status != c.status || problem.Title != http.StatusText(c.status) {
+					if problem.Type != "about:blank" || problem.Status != c.status || problem.Title != http.StatusText(c.status) || problem.Code != c.code {
 						t.Errorf("problem %+v", problem)
 					}
 					detail = problem.Detail
 				}
-				wantType := map[string]string{"JSON": "application/problem+json", "text": "text/plain; charset=utf-8"}[kind]
+				wantType := map[string]string{"JSON": "application/problem+json", "text": "text/plain; charset=utf-8", "page": "text/html; charset=utf-8"}[kind]
 				if resp.Header.Get("Content-Type") != wantType || !strings.Contains(detail, c.detail) {
 					t.Errorf("%s: type %q, detail %q", kind, resp.Header.Get("Content-Type"), detail)
 				}
@@ -122,15 +124,18 @@ func TestABrowserThatAsksForAPageIsSentToSignIn(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := newGuard(middleware.Config{Verifier: newLogin().verifier, SignInPage: "/login"})
-			r := httptest.NewRequest(c.method, "/me", nil)
+			r := httptest.NewRequest(c.method, "/me?tab=1", nil)
 			if c.accept != "" {
 				r.Header.Set("Accept", c.accept)
 			}
 			w := httptest.NewRecorder()
 			g.Deny(w, r, c.err)
-			want := ""
-			if c.status == 303 {
-				want = "/login"
+			want := map[string]string{"GET": "/login?return_to=%2Fme%3Ftab%3D1", "HEAD": "/login?return_to=%2Fme%3Ftab%3D1", "POST": "/login"}[c.method]
+			switch {
+			case c.status != 303:
+				want = ""
+			case c.err == middleware.ErrNotFresh:
+				want = "/login?prompt=login&return_to=%2Fme%3Ftab%3D1"
 			}
 			if w.Code != c.status || w.Header().Get("Location") != want || w.Header().Get("Cache-Control") != "no-store" {
 				t.Errorf("status %d, Location %q", w.Code, w.Header().Get("Location"))

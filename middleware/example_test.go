@@ -35,7 +35,7 @@ func ExampleGuard() {
 	// Output:
 	// 200  hello, alice
 	//
-	// 403 Bearer error="insufficient_scope", scope="admin" {"detail":"The token must have these scopes: admin.","status":403,"title":"Forbidden","type":"about:blank"}
+	// 403 Bearer error="insufficient_scope", scope="admin" {"code":"insufficient_scope","detail":"The token must have these scopes: admin.","status":403,"title":"Forbidden","type":"about:blank"}
 }
 
 // Require says who may pass; a rule that cannot tell says so, too.

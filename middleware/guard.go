@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/writ-go/writ/token"
@@ -38,11 +37,13 @@ type Config struct {
 	// Default: none.
 	TrustedOrigins []string
 	// Deny answers a refused request. If it writes nothing, the default answer is given. Default:
-	// challenges of RFC 6750 and RFC 9470 with a problem+json body (RFC 9457), or, for a client that
-	// prefers HTML, a redirect to SignInPage or a line of text.
+	// the challenges of RFC 6750 and RFC 9470 with a body of application/problem+json (RFC 9457), whose
+	// member "code" is for programs; by the Accept header a page, a redirect to SignInPage, or text.
 	Deny func(w http.ResponseWriter, r *http.Request, err error)
 	// SignInPage is where a browser that asks for a page is sent instead of getting a 401: a path of
-	// this site, such as "/login". It must not be behind the guard. Default: none.
+	// this site, such as "/login". It must not be behind the guard. It gets what was asked for as
+	// return_to, see ReturnPath; and prompt=login if somebody is signed in who has to do so again (see
+	// Guard.Fresh): such a page must ask for the password, or the browser goes in circles. Default: none.
 	SignInPage string
 	// Observe is called once for every request that the guard checks; t is nil if the request was
 	// refused (err says why) or is anonymous (err is nil). It must not block. A guard inside another
@@ -58,12 +59,12 @@ type Config struct {
 // other's (ErrAmbiguous): one guard would judge one user, and the handler serve another.
 type Guard struct {
 	verifier    Verifier
-	from        []Source
+	from        []placed
+	jars        []Cookies // of from; one if there is a refresher
 	refresher   Refresher
-	cookies     Cookies // of from, when there is a refresher
 	crossOrigin func(*http.Request) error
 	deny        func(http.ResponseWriter, *http.Request, error)
-	signInPage  string
+	signIn      signInPage
 	observe     func(*http.Request, *token.Verified, error)
 
 	optional  bool
@@ -72,77 +73,86 @@ type Guard struct {
 	rules     []func(*token.Verified) error
 }
 
-// New refuses a Config without Verifier, with one place named twice in From, with Cookies that do
-// not add up or hold no access token, with a Refresher that has no cookies to refresh from, with a
-// malformed origin, or with a SignInPage that is not a path of this site.
+// New refuses a Config without Verifier, with one place named twice in From, with a Source that does
+// not add up (Cookies that hold no access token, say), with a Refresher that has no cookies to refresh
+// from, with a malformed origin, or with a SignInPage that is not a path of this site.
 func New(c Config) (*Guard, error) {
 	if c.Verifier == nil {
 		return nil, errors.New("middleware: Config.Verifier is required")
 	}
 	g := &Guard{
-		verifier:   c.Verifier,
-		from:       slices.Clone(c.From),
-		refresher:  c.Refresher,
-		deny:       c.Deny,
-		signInPage: c.SignInPage,
-		observe:    c.Observe,
+		verifier:  c.Verifier,
+		refresher: c.Refresher,
+		deny:      c.Deny,
+		observe:   c.Observe,
 	}
-	if len(g.from) == 0 {
-		g.from = []Source{Bearer()}
+	from := c.From
+	if len(from) == 0 {
+		from = []Source{Bearer()}
 	}
-	if err := g.checkSources(); err != nil {
+	for _, s := range from {
+		if err := g.addSource(s); err != nil {
+			return nil, err
+		}
+	}
+	err := g.checkRefresher()
+	if err != nil {
 		return nil, err
 	}
-	if c.SignInPage != "" && !localPath(c.SignInPage) {
-		return nil, errors.New("middleware: Config.SignInPage must be a path of this site, such as /login")
+	if g.signIn, err = newSignInPage(c.SignInPage); err != nil {
+		return nil, err
 	}
-	var err error
 	if g.crossOrigin, err = CrossOrigin(c.TrustedOrigins); err != nil {
 		return nil, err
 	}
 	return g, nil
 }
 
-func (g *Guard) checkSources() error {
-	jars := 0
-	for i, s := range g.from {
-		if s == nil {
-			return errors.New("middleware: Config.From holds a nil Source")
-		}
-		for _, other := range g.from[:i] {
-			if s.place() == other.place() {
-				return fmt.Errorf("middleware: Config.From names %s twice", s.place())
-			}
-		}
-		c, ok := s.(Cookies)
-		if !ok {
-			continue
-		}
-		if err := c.Validate(); err != nil {
-			return err
-		}
-		if c.RefreshOnly {
-			return errors.New("middleware: Cookies with RefreshOnly hold no access token: leave them out of Config.From")
-		}
-		g.cookies = c
-		jars++
+// placed is a Source with what a guard asks about it at every request.
+type placed struct {
+	Source
+	name    string
+	cookies bool
+	ambient bool
+	inURL   bool
+}
+
+func (g *Guard) addSource(s Source) error {
+	if s == nil {
+		return errors.New("middleware: Config.From holds a nil Source")
 	}
+	s, err := s.checked()
+	if err != nil {
+		return err
+	}
+	p := placed{Source: s, name: s.place(), ambient: s.ambient()}
+	for _, other := range g.from {
+		if p.name == other.name {
+			return fmt.Errorf("middleware: Config.From names %s twice", p.name)
+		}
+	}
+	switch s := s.(type) {
+	case Cookies:
+		p.cookies = true
+		g.jars = append(g.jars, s)
+	case Query:
+		p.inURL = true
+	}
+	g.from = append(g.from, p)
+	return nil
+}
+
+func (g *Guard) checkRefresher() error {
 	switch {
 	case g.refresher == nil:
 		return nil
-	case jars != 1:
+	case len(g.jars) != 1:
 		return errors.New("middleware: Config.Refresher needs exactly one Cookies in Config.From")
-	case g.cookies.RefreshPath != "":
+	case g.jars[0].RefreshPath != "":
 		return errors.New("middleware: pages cannot be refreshed with Cookies.RefreshPath, which keeps the " +
 			"refresh cookie from them: drop it, or Config.Refresher")
 	}
 	return nil
-}
-
-// localPath reports whether a browser that is redirected to p stays on this site.
-func localPath(p string) bool {
-	return strings.HasPrefix(p, "/") && !strings.HasPrefix(p, "//") &&
-		!strings.ContainsFunc(p, func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' })
 }
 
 // Scope requires every scope named, beside those required already: 403 insufficient_scope. It panics
@@ -199,8 +209,8 @@ func (g *Guard) AllowAnonymous() *Guard {
 }
 
 // Optional lets a request without a credential, with dead cookies, or of a visitor (see
-// AllowAnonymous) through with a nil token. A bad header is still refused, and so is a token that breaks a rule, and everything while tokens
-// cannot be judged.
+// AllowAnonymous) through with a nil token. A bad credential in any other place is still refused, and so
+// is a token that breaks a rule, and everything while tokens cannot be judged.
 func (g *Guard) Optional() *Guard {
 	looser := *g
 	looser.optional = true

@@ -2,9 +2,12 @@ package middleware
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"time"
 
+	"github.com/writ-go/writ/internal/contextkey"
 	"github.com/writ-go/writ/token"
 )
 
@@ -23,19 +26,17 @@ func (g *Guard) Func(h HandlerFunc) http.Handler {
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return g.serve(func(w http.ResponseWriter, r *http.Request, o outcome) {
 		o.at = time.Now()
-		// A nil token goes in too, to hide one that another guard outside has put there.
-		ctx := token.NewContext(&guarded{r.Context(), o}, o.token)
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(w, r.WithContext(&guarded{r.Context(), o}))
 	})
 }
 
 func (g *Guard) serve(next func(http.ResponseWriter, *http.Request, outcome)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o, err := g.check(w, r)
-		if o.refreshed {
-			private := &response{ResponseWriter: w, private: true}
-			defer private.protect()
-			w = private
+		if o.rule != 0 {
+			ruled := &response{ResponseWriter: w, rule: o.rule}
+			defer ruled.protect()
+			w = ruled
 		}
 		if err != nil {
 			g.Deny(w, r, err)
@@ -45,8 +46,8 @@ func (g *Guard) serve(next func(http.ResponseWriter, *http.Request, outcome)) ht
 	})
 }
 
-// guarded is a context with an outcome in it. A type of its own costs one allocation less than
-// context.WithValue.
+// guarded is a context with an outcome in it, and with its token, of which a nil one hides what another
+// guard outside has put there. A type of its own costs fewer allocations than context.WithValue.
 type guarded struct {
 	context.Context
 	outcome outcome
@@ -55,8 +56,17 @@ type guarded struct {
 type outcomeKey struct{}
 
 func (c *guarded) Value(key any) any {
-	if key == (outcomeKey{}) {
+	switch key {
+	case outcomeKey{}:
 		return &c.outcome
+	case contextkey.Token{}:
+		return c.outcome.token
 	}
 	return c.Context.Value(key)
 }
+
+// String names the context without what it carries.
+func (c *guarded) String() string { return fmt.Sprint(c.Context, ".guarded") }
+
+// Format prints String for every verb, so that no verb reaches the token.
+func (c *guarded) Format(f fmt.State, _ rune) { io.WriteString(f, c.String()) }

@@ -8,7 +8,8 @@ import (
 // refresh exchanges the refresh cookie of r, if it has one, and lets o be about the new access token.
 // It never clears cookies: the browser may have got newer ones from a sign-in meanwhile.
 func (g *Guard) refresh(w http.ResponseWriter, r *http.Request, o *outcome) {
-	raw, n := findCookie(r.Header, g.cookies.refreshName())
+	cookies := g.jars[0]
+	raw, n := cookies.findRefresh(r.Header)
 	switch {
 	case n > 1:
 		o.err = ErrAmbiguous
@@ -21,17 +22,17 @@ func (g *Guard) refresh(w http.ResponseWriter, r *http.Request, o *outcome) {
 		err = errors.New("middleware: the Refresher returned neither tokens nor an error")
 	}
 	if err == nil {
-		err = g.cookies.Set(w, p)
+		err = cookies.Set(w, p)
 	}
 	if err != nil {
 		o.err = err
 		return
 	}
-	o.refreshed = true
+	o.rule |= newTokens
 	o.credential.raw = p.Access
-	replaceCookie(r.Header, g.cookies.accessName(), p.Access)
+	replaceCookie(r.Header, cookies.accessName(), p.Access)
 	if p.Refresh != "" {
-		replaceCookie(r.Header, g.cookies.refreshName(), p.Refresh)
+		replaceCookie(r.Header, cookies.refreshName(), p.Refresh)
 	}
 	o.token, o.err = g.verify(r.Context(), p.Access)
 }

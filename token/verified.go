@@ -14,6 +14,7 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 
+	"github.com/writ-go/writ/internal/contextkey"
 	"github.com/writ-go/writ/keys"
 )
 
@@ -176,16 +177,14 @@ func (v *Verified) Memo(owner any, compute func(*Verified) any) any {
 	return compute(v)
 }
 
-type contextKey struct{}
-
 // NewContext carries v. A Verified that no Verifier made is not carried.
 func NewContext(ctx context.Context, v *Verified) context.Context {
-	return context.WithValue(ctx, contextKey{}, v)
+	return context.WithValue(ctx, contextkey.Token{}, v)
 }
 
 // FromContext is the token that a guard checked for this request.
 func FromContext(ctx context.Context) (*Verified, bool) {
-	v, _ := ctx.Value(contextKey{}).(*Verified)
+	v, _ := ctx.Value(contextkey.Token{}).(*Verified)
 	if v == nil || v.key == nil {
 		return nil, false
 	}

@@ -1,0 +1,97 @@
+package middleware
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// FormerCookie is a cookie that this site used to set. Cookies.Set and Clear remove it. While a browser has
+// it beside a present cookie of the same name (set for another path or domain, or not partitioned), no
+// server can tell the two apart: a Guard answers 400, and that answer removes the former one, too.
+type FormerCookie struct {
+	// Name is its name. Required.
+	Name string
+	// Domain and Path are what it was set with. Default: no Domain, and Path "/".
+	Domain, Path string
+	// Partitioned says that it was.
+	Partitioned bool
+	// AcceptRefresh has the refresh token read from it while the present refresh cookie is missing, so that
+	// nobody has to sign in anew because its name has changed. Without a prefix such as "__Host-" in its
+	// Name, other hosts of the domain can set it and so sign a browser in as somebody else: leave it on
+	// only for as long as sessions from before the change live.
+	AcceptRefresh bool
+}
+
+func (c Cookies) checkFormer() error {
+	for _, f := range c.Former {
+		gone := c.removed(f)
+		if gone.Valid() != nil {
+			return errors.New("middleware: Cookies.Former has a name, a domain or a path that no cookie can have")
+		}
+		for _, name := range []string{c.accessName(), c.refreshName()} {
+			if sameCookie(gone, c.cookie(name, "", -1)) {
+				return fmt.Errorf("middleware: Cookies.Former names the cookie %s as it is set now", name)
+			}
+			if f.AcceptRefresh && f.Name == name {
+				return fmt.Errorf("middleware: Cookies.Former with AcceptRefresh needs another name than %s, which is read anyway", name)
+			}
+		}
+	}
+	return nil
+}
+
+// removed is what removes f from a browser.
+func (c Cookies) removed(f FormerCookie) *http.Cookie {
+	gone := c.cookie(f.Name, "", -1)
+	gone.Domain, gone.Partitioned, gone.Path = strings.TrimPrefix(f.Domain, "."), f.Partitioned, "/"
+	if f.Path != "" {
+		gone.Path = f.Path
+	}
+	return gone
+}
+
+// removedFormer removes every former cookie, but those that hold a refresh token only if there is another
+// in their place.
+func (c Cookies) removedFormer(refreshToo bool) (gone []*http.Cookie) {
+	for _, f := range c.Former {
+		if refreshToo || !f.AcceptRefresh {
+			gone = append(gone, c.removed(f))
+		}
+	}
+	return gone
+}
+
+// findRefresh returns the refresh token, and how many there are.
+func (c Cookies) findRefresh(h http.Header) (raw string, n int) {
+	raw, n = findCookie(h, c.refreshName())
+	if n > 0 {
+		return raw, n
+	}
+	for _, f := range c.Former {
+		if f.AcceptRefresh {
+			if found, count := findCookie(h, f.Name); count > 0 {
+				raw, n = found, n+count
+			}
+		}
+	}
+	return raw, n
+}
+
+// ClearFormer removes the Former cookies that have the name of a present one, if r has that name twice: for
+// handlers that read cookies by RefreshToken and refuse two, as a Guard does by itself.
+func (c Cookies) ClearFormer(w http.ResponseWriter, r *http.Request) {
+	var gone []*http.Cookie
+	for _, f := range c.Former {
+		if f.Name != c.accessName() && f.Name != c.refreshName() {
+			continue
+		}
+		if _, n := findCookie(r.Header, f.Name); n > 1 {
+			gone = append(gone, c.removed(f))
+		}
+	}
+	if len(gone) > 0 {
+		setCookies(w.Header(), gone)
+	}
+}
