@@ -84,10 +84,12 @@ type Config struct {
 	// cookies. No CORS headers are written: put a CORS handler outside. Pages of another site also
 	// need Cookies.SameSite = http.SameSiteNoneMode.
 	TrustedOrigins []string
-	SignInPage     string // where pages are sent that need a sign-in: a path such as "/login"
+	// SignInPage is where pages are sent that need a sign-in: a path such as "/login". It is told where to
+	// return to: see middleware.Config and middleware.ReturnPath.
+	SignInPage string
 
 	// Deny answers what a Guard, an endpoint or Manager.Deny refuses. If it writes nothing, the default
-	// answer is given: RFC 6750 challenges, and problem+json or text by Accept.
+	// answer is given: RFC 6750 challenges, and problem+json, a page or text by Accept.
 	Deny func(w http.ResponseWriter, r *http.Request, err error)
 
 	// OnIssue is called before an access token is signed, at sign-in and at each refresh, with what

@@ -2,6 +2,7 @@ package writ_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -207,6 +208,49 @@ func TestRefreshOnlyCookies(t *testing.T) {
 		t.Fatalf("status %d, %v: want the access token in the body and the refresh token in its cookie", answer.StatusCode, err)
 	}
 	verified(t, m, body.Access)
+}
+
+// A browser from before a change of the refresh cookie's path sends the old one and, once signed in
+// anew, both: it must get rid of the old one.
+func TestARefreshAfterAChangeOfCookies(t *testing.T) {
+	c := newClock()
+	m := open(t, memory.Open(), c, writ.Config{Cookies: middleware.Cookies{RefreshPath: "/auth", Former: []middleware.FormerCookie{
+		{Name: "__Secure-refresh", Path: "/"}, {Name: "refresh", AcceptRefresh: true}}}})
+	refresh := func(names ...string) *http.Response {
+		p := start(t, m, "alice")
+		c.advance(afterWindow)
+		return call(m.Endpoints().Refresh, "POST", "/auth/refresh", func(r *http.Request) {
+			for _, name := range names {
+				r.AddCookie(&http.Cookie{Name: name, Value: p.Refresh})
+			}
+		})
+	}
+	removed := func(r *http.Response) (names []string) {
+		for _, c := range r.Cookies() {
+			if c.MaxAge < 0 {
+				names = append(names, c.Name+" at "+c.Path)
+			}
+		}
+		return names
+	}
+	twice := refresh("__Secure-refresh", "__Secure-refresh")
+	if got := strings.Join(removed(twice), ", "); twice.StatusCode != 400 || got != "__Secure-refresh at /" || len(twice.Cookies()) != 1 {
+		t.Errorf("two of one name: status %d, removed %s", twice.StatusCode, got)
+	}
+	former := refresh("refresh")
+	if got := strings.Join(removed(former), ", "); former.StatusCode != 200 || got != "__Secure-refresh at /, refresh at /" || len(former.Cookies()) != 4 {
+		t.Errorf("the former name: status %d, removed %s", former.StatusCode, got)
+	}
+	w := httptest.NewRecorder()
+	p := start(t, m, "alice")
+	r := httptest.NewRequest("POST", "https://app.example/auth/logout", nil)
+	r.AddCookie(&http.Cookie{Name: "refresh", Value: p.Refresh})
+	if err := m.SignOut(w, r); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Verify(t.Context(), p.Access); !errors.Is(err, token.ErrRevoked) {
+		t.Errorf("a sign-out by the former cookie: %v", err)
+	}
 }
 
 func TestLogoutEndpoint(t *testing.T) { // req 58

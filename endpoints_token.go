@@ -42,6 +42,7 @@ func (m *Manager) serveRefresh(w http.ResponseWriter, r *http.Request) {
 	}
 	raw, ok := m.config.Cookies.RefreshToken(r)
 	if !ok && len(m.config.Cookies.Tokens(r)) > 1 {
+		m.config.Cookies.ClearFormer(w, r)
 		oauthError(w, http.StatusBadRequest, "invalid_request", "there must be one refresh cookie")
 		return
 	}

@@ -34,6 +34,10 @@ func BenchmarkGuard(b *testing.B) {
 		Verifier: &known{raw, v}, From: []middleware.Source{middleware.Bearer(), middleware.Cookies{}}}).Scope("read")
 	bare := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	guarded := g.Func(func(http.ResponseWriter, *http.Request, *token.Verified) {})
+	queries := newGuard(middleware.Config{Verifier: &known{raw, v}, From: []middleware.Source{middleware.Bearer(), middleware.Cookies{}, middleware.Query{}}}).
+		Scope("read").Func(func(http.ResponseWriter, *http.Request, *token.Verified) {})
+	query := httptest.NewRequest("GET", "/events?tab=1&access_token="+raw, nil)
+	location := *query.URL
 	header, cookie := httptest.NewRequest("GET", "/", nil), httptest.NewRequest("GET", "/", nil)
 	header.Header.Set("Authorization", "Bearer "+raw)
 	cookie.Header.Set("Cookie", "theme=dark; _ga=GA1.1.1234567890; __Host-access="+raw+"; __Host-refresh=rt1.AAAA")
@@ -59,24 +63,41 @@ func BenchmarkGuard(b *testing.B) {
 			}
 		})
 	}
+	b.Run("query", func(b *testing.B) { // with what it takes to make the request as it was
+		w := httptest.NewRecorder()
+		b.ReportAllocs()
+		for b.Loop() {
+			r, u := *query, location
+			r.URL = &u
+			queries.ServeHTTP(w, &r)
+		}
+		if w.Code != 200 {
+			b.Fatal(w.Code)
+		}
+	})
 }
 
-// The path that every request takes allocates nothing.
-func TestFuncAllocatesNothing(t *testing.T) {
+// The path that every request takes allocates nothing, or the context and the request that carries it.
+func TestAGuardHardlyAllocates(t *testing.T) {
 	l := newLogin()
 	raw := l.token()
 	v, err := l.verifier.Verify(context.Background(), raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGuard(middleware.Config{Verifier: &known{raw, v}, From: []middleware.Source{middleware.Bearer(), middleware.Cookies{}}})
+	g := newGuard(middleware.Config{Verifier: &known{raw, v}, From: []middleware.Source{middleware.Bearer(),
+		middleware.Cookies{}, middleware.Header{Name: "X-Access-Token"}, middleware.Query{}, middleware.Form{}}})
 	h := g.Func(func(http.ResponseWriter, *http.Request, *token.Verified) {})
-	for _, header := range [][2]string{{"Authorization", "Bearer " + raw}, {"Cookie", "a=b; __Host-access=" + raw}} {
-		r := httptest.NewRequest("GET", "/", nil)
+	inContext := g.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for _, header := range [][2]string{{"Authorization", "Bearer " + raw}, {"Cookie", "a=b; __Host-access=" + raw}, {"X-Access-Token", raw}} {
+		r := httptest.NewRequest("GET", "/?tab=1&page=2", nil)
 		r.Header.Set(header[0], header[1])
 		w := httptest.NewRecorder()
 		if n := testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }); n != 0 {
 			t.Errorf("%s: %v allocations", header[0], n)
+		}
+		if n := testing.AllocsPerRun(100, func() { inContext.ServeHTTP(w, r) }); n > 2 {
+			t.Errorf("%s, Handler: %v allocations", header[0], n)
 		}
 	}
 }

@@ -56,7 +56,7 @@ func private(h http.Header) bool {
 	return false
 }
 
-var noStore = []string{"no-store"}
+var noStore = []string{"no-store"} // its capacity is 1: whoever appends gets a slice of his own
 
 // keepFromCaches is the default for what a handler answers to a credential that browsers send unasked:
 // shared caches know by the Authorization header that an answer is one user's own (RFC 9111 section 3.5),
@@ -67,7 +67,7 @@ func keepFromCaches(w http.ResponseWriter, c credential) {
 		return
 	}
 	if h := w.Header(); h["Cache-Control"] == nil {
-		h["Cache-Control"] = noStore[:1:1]
+		h["Cache-Control"] = noStore
 	}
 }
 

@@ -129,3 +129,40 @@ func TestARefreshedConnectionCanBeTakenOver(t *testing.T) {
 		t.Error("the handler could not take over the connection")
 	}
 }
+
+func TestAPageThatACookieLetInIsKeptFromCaches(t *testing.T) {
+	l := newLogin()
+	g := newGuard(middleware.Config{Verifier: l.verifier, From: everywhere()})
+	for _, c := range []struct {
+		name, place string
+		outside     string // Cache-Control of a middleware around the guard
+		handler     string // Cache-Control that it writes
+		want        string
+	}{
+		{"unless there is one", "cookie", "private", "", "private"},
+		{"by default", "cookie", "", "", "no-store"},
+		{"unless the handler knows better", "cookie", "", "private, max-age=60", "private, max-age=60"},
+		{"a form's answer", "form", "", "", "no-store"},
+		{"not what a header let in, of which caches know", "bearer", "", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for range 2 {
+				r, w := formRequest(), httptest.NewRecorder()
+				places[c.place](r, l.token())
+				if c.outside != "" {
+					w.Header().Set("Cache-Control", c.outside)
+				}
+				g.Func(func(w http.ResponseWriter, _ *http.Request, _ *token.Verified) {
+					if c.handler != "" {
+						w.Header().Set("Cache-Control", c.handler)
+					}
+					w.Header().Add("Cache-Control", "x-mark") // stays with this answer
+				}).ServeHTTP(w, r)
+				want := strings.TrimPrefix(c.want+",x-mark", ",")
+				if got := strings.Join(w.Header().Values("Cache-Control"), ","); got != want {
+					t.Errorf("Cache-Control %q, want %q", got, want)
+				}
+			}
+		})
+	}
+}

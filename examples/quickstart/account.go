@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/writ-go/writ/middleware"
 	"github.com/writ-go/writ/token"
 )
 
@@ -33,7 +34,7 @@ type device struct {
 // home is the account page for who is signed in, and the sign-in form for everybody else.
 func (a *app) home(w http.ResponseWriter, r *http.Request, t *token.Verified) {
 	if t == nil {
-		page := signInPage{Title: "Sign in"}
+		page := signInPage{Title: "Sign in", ReturnTo: middleware.ReturnPath(r)}
 		if _, had := a.cookies.RefreshToken(r); had {
 			page.Notice = "You have been signed out. Please sign in again."
 		}

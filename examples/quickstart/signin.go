@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/writ-go/writ"
+	"github.com/writ-go/writ/middleware"
 )
 
 const wrongPassword = "That name and password do not go together."
@@ -15,6 +16,7 @@ type signInPage struct {
 	Error    string
 	Username string
 	Remember bool
+	ReturnTo string
 }
 
 // signIn takes a name and a password, and gives cookies to a browser and tokens to an app.
@@ -33,14 +35,15 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_grant", "error_description": wrongPassword})
 		return
 	case !ok:
-		render(w, http.StatusUnauthorized, "signin", signInPage{Title: "Sign in", Error: wrongPassword, Username: username, Remember: remember})
+		render(w, http.StatusUnauthorized, "signin", signInPage{
+			Title: "Sign in", Error: wrongPassword, Username: username, Remember: remember, ReturnTo: middleware.ReturnPath(r)})
 		return
 	}
 	login := writ.Login{Subject: username, Label: deviceName(r.UserAgent()), Remember: remember}
 	if prefersJSON(r) {
 		err = a.sessions.Grant(w, r, login)
 	} else if err = a.sessions.SignIn(w, r, login); err == nil {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+		http.Redirect(w, r, middleware.ReturnPath(r), http.StatusSeeOther)
 	}
 	if err != nil {
 		a.sessions.Deny(w, r, err)

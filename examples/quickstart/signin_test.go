@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -18,6 +19,31 @@ func TestTheDemoUsersCanSignIn(t *testing.T) {
 	}
 	if ok, _ := people.check(t.Context(), "nobody", "wonderland"); ok {
 		t.Error("a user who does not exist signed in")
+	}
+}
+
+func TestASignInLeadsBackToThePageThatWasAskedFor(t *testing.T) {
+	s := newSite(t)
+	for _, c := range []struct{ name, asked, want string }{
+		{"a page of this site", "/sessions?all=1", "/sessions?all=1"},
+		{"another site", "https://evil.example/", "/"},
+		{"another host, for browsers", `/\evil.example`, "/"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := s.browser()
+			at := url.Values{"return_to": {c.asked}}.Encode()
+			if page := v.get("/?"+at).want(t, 200); !strings.Contains(page.body, `name="return_to" value="`+c.want+`"`) {
+				t.Error("the form forgets the page")
+			}
+			wrong := v.post("/login", "username", "alice", "password", "x", "return_to", c.asked).want(t, http.StatusUnauthorized)
+			if !strings.Contains(wrong.body, `name="return_to" value="`+c.want+`"`) {
+				t.Error("a wrong password forgets the page")
+			}
+			done := v.post("/login", "username", "alice", "password", "wonderland", "return_to", c.asked).want(t, http.StatusSeeOther)
+			if got := done.Header.Get("Location"); got != c.want {
+				t.Errorf("Location %q, want %q", got, c.want)
+			}
+		})
 	}
 }
 
