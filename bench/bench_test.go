@@ -23,7 +23,9 @@ func BenchmarkSign(b *testing.B) {
 
 func BenchmarkMiddleware(b *testing.B) {
 	m := openMatch(b, keys.EdDSA)
-	doors, err := doors(b.Context(), m.suite)
+	h := &host{}
+	defer h.close()
+	doors, _, err := doors(b.Context(), h, m.suite)
 	if err != nil {
 		b.Fatal(err)
 	}

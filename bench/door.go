@@ -15,6 +15,18 @@ type door struct {
 	handler http.Handler
 	good    *http.Request
 	bad     []attempt
+	// restore puts good back as it was. nil: the handler leaves it as it is.
+	restore func()
+	goal    *goal
+	same    string // a door without middleware whose answer is the same, if the first one's is not
+	redis   bool   // every request waits for a Redis
+}
+
+// goal is what a request in the process may cost at most, or at most more than another door.
+type goal struct {
+	ns     float64
+	than   string
+	allocs int64
 }
 
 type attempt struct {
@@ -31,26 +43,39 @@ func answer(w http.ResponseWriter, sub string) {
 	io.WriteString(w, "hello, "+subject)
 }
 
-// doors are all that are compared, over one suite. The first is none.
-func doors(ctx context.Context, s *suite) ([]door, error) {
-	all := []door{{
+// uncached is no middleware, and an answer as writ's guard leaves it that was asked with a cookie.
+const uncached = "no middleware, Cache-Control: no-store"
+
+// doors are all that are compared, over one suite. The first is none. absent says which are not compared
+// for want of a server, which would end with h.
+func doors(ctx context.Context, h *host, s *suite) (all []door, absent []string, err error) {
+	noStore := []string{"no-store"}
+	all = []door{{
 		name:    "no middleware",
 		handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, subject) }),
 		good:    byHeader(s.good),
+	}, {
+		name: uncached,
+		handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Cache-Control"] = noStore
+			answer(w, subject)
+		}),
+		good: byCookie(accessCookie)(s.good),
 	}}
 	guards, err := writDoors(ctx, s)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	all = append(all, guards...)
-	for _, open := range []func(*suite) ([]door, error){golangJWTDoor, auth0Door, jwtauthDoor, scsDoor} {
+	for _, open := range []func(*suite) ([]door, error){golangJWTDoor, auth0Door, jwtauthDoor} {
 		some, err := open(s)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all = append(all, some...)
 	}
-	return all, nil
+	some, absent, err := scsDoors(ctx, h)
+	return append(all, some...), absent, err
 }
 
 // guarded is a door that must refuse what every contender refuses, and a request without a token.
@@ -82,11 +107,22 @@ func byCookie(name string) func(value string) *http.Request {
 	}
 }
 
+// byQuery puts the credential behind another parameter.
+func byQuery(token string) *http.Request {
+	return httptest.NewRequest("GET", "/?page=2&access_token="+token, nil)
+}
+
+// restoring puts r back as it is now, when a handler has changed it in place.
+func restoring(r *http.Request) func() {
+	was, url := *r, *r.URL
+	return func() { *r, *was.URL = was, url }
+}
+
 // check fails unless the door answers the good request and refuses every bad one.
 func (d door) check() error {
 	w := newRecorder()
 	var wrong []error
-	if d.handler.ServeHTTP(w, d.good); w.status != http.StatusOK {
+	if d.serve(w); w.status != http.StatusOK {
 		wrong = append(wrong, fmt.Errorf("%s: %d for the good request", d.name, w.status))
 	}
 	for _, a := range d.bad {
@@ -98,11 +134,18 @@ func (d door) check() error {
 	return errors.Join(wrong...)
 }
 
+func (d door) serve(w http.ResponseWriter) {
+	d.handler.ServeHTTP(w, d.good)
+	if d.restore != nil {
+		d.restore()
+	}
+}
+
 func (d door) row() row {
 	w := newRecorder()
 	return row{d.name, func() error {
 		w.reset()
-		if d.handler.ServeHTTP(w, d.good); w.status != http.StatusOK {
+		if d.serve(w); w.status != http.StatusOK {
 			return fmt.Errorf("status %d", w.status)
 		}
 		return nil

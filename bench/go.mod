@@ -6,6 +6,7 @@ go 1.25.0
 replace github.com/writ-go/writ => ../
 
 require (
+	github.com/alexedwards/scs/goredisstore v0.0.0-20250212122300-421ef1d8611c
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/auth0/go-jwt-middleware/v2 v2.3.1
 	github.com/go-chi/jwtauth/v5 v5.3.3

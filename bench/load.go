@@ -1,37 +1,49 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
-	"sync"
+	"runtime"
+	"slices"
 	"time"
 )
 
 const (
-	connections = 8 // each kept alive, and asked on by one client
-	loadTime    = 150 * time.Millisecond
+	connections = 8
+	loadTime    = 50 * time.Millisecond
+	loadRounds  = 2 // for each round of another table: its turns are short
 )
 
 // server is a door behind net/http on a loopback port.
 type server struct {
 	door
 	http    *http.Server
-	address string
+	turn    turn
 	served  chan error
+	answers int           // in all turns
+	cpu     work          // of which the servers are a Redis, if any
+	clients time.Duration // the processor time of the clients
+	rates   []float64
+	ratios  []float64 // to no middleware, in the turn beside
+	sames   []float64 // to a door whose answer is the same
 }
 
 func listen(d door) (*server, error) {
+	var request bytes.Buffer
+	if err := d.good.Write(&request); err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	s := &server{door: d, http: &http.Server{Handler: d.handler, ReadHeaderTimeout: 10 * time.Second},
-		address: l.Addr().String(), served: make(chan error, 1)}
+	s := &server{door: d, http: &http.Server{Handler: d.handler, ReadHeaderTimeout: 10 * time.Second}, served: make(chan error, 1)}
+	s.turn = turn{Address: l.Addr().String(), Request: request.Bytes(), Connections: connections}
 	go func() { s.served <- s.http.Serve(l) }()
 	return s, nil
 }
@@ -44,93 +56,68 @@ func (s *server) close() error {
 	return err
 }
 
-// rate is medians, as in cell.
-type rate struct{ perSecond, ratio float64 }
-
-// requestRates loads every door for so long, round by round.
-func requestRates(doors []door, rounds int, duration time.Duration) (rates []rate, err error) {
-	servers, results := make([]*server, len(doors)), make([][]float64, len(doors))
-	for i, d := range doors {
-		if servers[i], err = listen(d); err != nil {
+// load has every door, of which the first is none, asked for so long in each round. It adds one: the first
+// once more, whose ratio is 1 but for the noise.
+//
+// A door's turn is beside one of the first, behind it in one round and before it in the next, and a door
+// whose answer is the same has a turn between them: ratios are taken between neighbours. What comes before
+// a group is left to chance.
+func load(ctx context.Context, c *clients, doors []door, rounds int, lasts time.Duration) (servers []*server, err error) {
+	again := doors[0]
+	again.name += ", once more"
+	for _, d := range append([]door{doors[0], again}, doors[1:]...) {
+		s, err := listen(d)
+		if err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, servers[i].close()) }()
+		defer func() { err = errors.Join(err, s.close()) }()
+		s.turn.Lasts = lasts
+		servers = append(servers, s)
 	}
 	for round := range rounds {
-		for i := range servers {
-			i = (i + round) % len(servers)
-			r, err := servers[i].load(duration)
-			if err != nil {
+		for _, i := range rand.Perm(len(servers) - 1) {
+			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			results[i] = append(results[i], r)
+			first, s := servers[0], servers[i+1]
+			group := []*server{first, s}
+			at := slices.IndexFunc(servers, func(other *server) bool { return other.name == s.same })
+			if at >= 0 {
+				group = []*server{first, servers[at], s}
+			}
+			if round%2 == 1 {
+				slices.Reverse(group)
+			}
+			for _, s := range group {
+				if err := s.take(c); err != nil {
+					return nil, fmt.Errorf("%s: %w", s.name, err)
+				}
+			}
+			s.ratios = append(s.ratios, last(s.rates)/last(first.rates))
+			if at >= 0 {
+				s.sames = append(s.sames, last(s.rates)/last(servers[at].rates))
+			}
 		}
 	}
-	for _, r := range results {
-		ratios := make([]float64, rounds)
-		for round := range ratios {
-			ratios[round] = r[round] / results[0][round]
-		}
-		rates = append(rates, rate{median(r), median(ratios)})
-	}
-	return rates, nil
+	return servers, nil
 }
 
-// load is how many requests a second were answered.
-func (s *server) load(duration time.Duration) (float64, error) {
-	var wg sync.WaitGroup
-	counts, errs := make([]int, connections), make([]error, connections)
-	began := time.Now()
-	for i := range connections {
-		wg.Go(func() { counts[i], errs[i] = s.ask(began.Add(duration)) })
+// take is one turn. It begins without the garbage of the turn before.
+func (s *server) take(c *clients) error {
+	runtime.GC()
+	before := processorTime()
+	before.here = ownTime() // without what it took to look at the others
+	result, err := c.take(s.turn)
+	if err != nil {
+		return err
 	}
-	wg.Wait()
-	took := time.Since(began)
-	total := 0
-	for _, n := range counts {
-		total += n
-	}
-	return float64(total) / took.Seconds(), errors.Join(errs...)
+	here, servers := ownTime(), processorTime().servers
+	s.answers += result.Answers
+	s.cpu.here += here - before.here
+	s.cpu.servers += servers - before.servers - result.CPU
+	s.clients += result.CPU
+	s.rates = append(s.rates, result.perSecond())
+	return nil
 }
 
-// ask sends the good request again and again on one connection. It reads only as many bytes as the
-// first answer had, so that the client takes little of the processor that it shares with the server.
-func (s *server) ask(deadline time.Time) (n int, err error) {
-	conn, err := net.Dial("tcp", s.address)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(deadline.Add(10 * time.Second)); err != nil {
-		return 0, err
-	}
-	var request, answer bytes.Buffer
-	if err := s.good.Write(&request); err != nil {
-		return 0, err
-	}
-	if _, err := conn.Write(request.Bytes()); err != nil {
-		return 0, err
-	}
-	first, err := http.ReadResponse(bufio.NewReader(io.TeeReader(conn, &answer)), s.good)
-	if err != nil {
-		return 0, err
-	}
-	if _, err := io.Copy(io.Discard, first.Body); err != nil {
-		return 0, err
-	}
-	first.Body.Close()
-	status := []byte("HTTP/1.1 200 OK\r\n")
-	b := answer.Bytes()
-	for n = 1; time.Now().Before(deadline); n++ {
-		if _, err := conn.Write(request.Bytes()); err != nil {
-			return n, err
-		}
-		if _, err := io.ReadFull(conn, b); err != nil {
-			return n, err
-		}
-		if !bytes.HasPrefix(b, status) {
-			return n, fmt.Errorf("%s: an answer begins with %.20q", s.name, b)
-		}
-	}
-	return n, nil
-}
+func last(values []float64) float64 { return values[len(values)-1] }

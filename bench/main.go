@@ -1,5 +1,5 @@
 // Bench compares writ with other Go libraries: the same tokens, the same keys, the same checks, in
-// one run. And it measures its stores, on servers that it starts itself.
+// one run. And it measures its stores. Servers, and clients that are another process, it starts itself.
 //
 //	go run .            peers and stores; writes their parts of RESULTS.md; some five minutes
 //	go run . -peers     the one
@@ -20,6 +20,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,12 @@ import (
 
 func main() {
 	log.SetFlags(0)
+	if os.Getenv(clientsName) != "" {
+		if err := beClients(os.Stdin, os.Stdout); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	flags := flag.NewFlagSet("bench", flag.ExitOnError)
 	quick := flags.Bool("quick", false, "measure one round only, and write no file")
 	onlyPeers := flags.Bool("peers", false, "only compare writ with its peers")
@@ -51,7 +58,7 @@ func main() {
 			failed = writePart(file, heading, f)
 		}
 	}
-	measure(all || *onlyPeers, peersPart, func(w io.Writer) error { return run(context.Background(), w, most) })
+	measure(all || *onlyPeers, peersPart, func(w io.Writer) error { return run(ctx, w, most) })
 	measure(all || *onlyStores, storesPart, func(w io.Writer) error { return stores(ctx, w, few, shift) })
 	measure(*onlySessions, millionPart, func(w io.Writer) error { return million(ctx, w, few, sizes...) })
 	if failed != nil {
@@ -71,9 +78,11 @@ func writePart(file, heading string, f func(io.Writer) error) error {
 	return replacePart(file, part.String())
 }
 
-func run(ctx context.Context, w io.Writer, rounds int) error {
+func run(ctx context.Context, w io.Writer, rounds int) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	h := &host{}
+	defer func() { err = errors.Join(err, h.close()) }()
 	var matches []*match
 	var wrong []error
 	for _, a := range algorithms {
@@ -85,7 +94,7 @@ func run(ctx context.Context, w io.Writer, rounds int) error {
 		matches, wrong = append(matches, m), append(wrong, err)
 	}
 	first := matches[0]
-	doors, err := doors(ctx, first.suite)
+	doors, absent, err := doors(ctx, h, first.suite)
 	if err != nil {
 		return err
 	}
@@ -100,37 +109,58 @@ func run(ctx context.Context, w io.Writer, rounds int) error {
 
 	for _, m := range matches {
 		t, err := m.verifying(ctx)
-		if err != nil {
+		if err := tabulate(ctx, w, t, err, rounds); err != nil {
 			return err
 		}
-		t.measure(rounds)
-		t.write(w)
 	}
 	writeNotes(w, verifyingNotes)
 	for _, m := range matches {
-		t := m.signing()
-		t.measure(rounds)
-		t.write(w)
+		if err := tabulate(ctx, w, m.signing(), nil, rounds); err != nil {
+			return err
+		}
 	}
 	writeNotes(w, signingNotes)
 	t, err := first.middleware(doors)
-	if err != nil {
+	if err := tabulate(ctx, w, t, err, rounds); err != nil {
 		return err
 	}
-	t.measure(rounds)
-	t.write(w)
-	writeNotes(w, middlewareNotes)
-	rates, err := requestRates(doors, rounds, loadTime)
-	if err != nil {
+	writeGoals(w, t, doors)
+	writeNotes(w, slices.Concat(absent, middlewareNotes))
+	if err := loaded(ctx, w, doors, rounds); err != nil {
 		return err
 	}
-	writeRates(w, doors, rates)
-	writeNotes(w, loadNotes)
-	if t, err = first.live(ctx, 1_000_000, 1, 1_000, 100_000); err != nil {
+	writeNotes(w, slices.Concat(absent, loadNotes))
+	t, err = first.live(ctx, 1_000_000, 1, 1_000, 100_000)
+	if err := tabulate(ctx, w, t, err, rounds); err != nil {
 		return err
 	}
-	t.measure(rounds)
-	t.write(w)
 	writeNotes(w, liveNotes)
+	return nil
+}
+
+// tabulate measures a table and prints it, if it could be made.
+func tabulate(ctx context.Context, w io.Writer, t *table, err error, rounds int) error {
+	if err != nil {
+		return err
+	}
+	if err := t.measure(ctx, rounds); err != nil {
+		return err
+	}
+	t.write(w)
+	return nil
+}
+
+// loaded prints how many requests a second the doors let through.
+func loaded(ctx context.Context, w io.Writer, doors []door, rounds int) (err error) {
+	c, err := startClients()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.stop()) }()
+	servers, err := load(ctx, c, doors, loadRounds*rounds, loadTime)
+	if err != nil {
+		return err
+	}
+	writeLoad(w, servers)
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"testing"
 )
@@ -36,10 +37,13 @@ type cell struct {
 
 // measure takes each row once a round, and begins each round with another row: what the machine does
 // beside this hits all rows alike. The ratio is the median of the rounds' ratios.
-func (t *table) measure(rounds int) {
+func (t *table) measure(ctx context.Context, rounds int) error {
 	results := make([][]testing.BenchmarkResult, len(t.rows))
 	for round := range rounds {
 		for i := range t.rows {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			i = (i + round) % len(t.rows)
 			results[i] = append(results[i], testing.Benchmark(t.rows[i].bench))
 		}
@@ -57,6 +61,7 @@ func (t *table) measure(rounds int) {
 			ns: median(ns), ratio: median(ratios), spread: (quantile(ns, 3, 4) - quantile(ns, 1, 4)) / median(ns),
 			bytes: median(bytes), allocs: median(allocs)})
 	}
+	return nil
 }
 
 func nsPerOp(r testing.BenchmarkResult) float64 { return float64(r.T.Nanoseconds()) / float64(r.N) }

@@ -42,13 +42,6 @@ func (t *table) write(w io.Writer) {
 	}
 }
 
-func writeRates(w io.Writer, doors []door, rates []rate) {
-	fmt.Fprintf(w, "\n## Requests a second over loopback\n\n| | requests/s | ratio |\n|---|--:|--:|\n")
-	for i, d := range doors {
-		fmt.Fprintf(w, "| %s | %s | %s |\n", d.name, figure(rates[i].perSecond), ratio(rates[i].ratio))
-	}
-}
-
 func writeNotes(w io.Writer, notes []string) {
 	fmt.Fprintln(w)
 	for _, n := range notes {

@@ -8,6 +8,14 @@ import (
 	"github.com/writ-go/writ/token"
 )
 
+const accessCookie = "__Host-access"
+
+// The doors that others are held against.
+const (
+	funcHeader    = "writ Guard.Func, header, seen before"
+	handlerHeader = "writ Guard.Handler, header, seen before"
+)
+
 func writDoors(ctx context.Context, s *suite) ([]door, error) {
 	off, err := newVerifier(s, -1)
 	if err != nil {
@@ -17,26 +25,36 @@ func writDoors(ctx context.Context, s *suite) ([]door, error) {
 	if err != nil {
 		return nil, err
 	}
+	usual := []middleware.Source{middleware.Bearer(), middleware.Cookies{}}
+	byCookie := byCookie(accessCookie)
 	var doors []door
 	for _, c := range []struct {
-		name     string
 		verifier *token.Verifier
+		from     []middleware.Source
 		guard    func(*middleware.Guard) http.Handler
 		request  func(string) *http.Request
+		door
 	}{
-		{"writ Guard.Func, header, first sight", off, guardFunc, byHeader},
-		{"writ Guard.Func, header, seen before", on, guardFunc, byHeader},
-		{"writ Guard.Handler, header, seen before", on, guardHandler, byHeader},
-		{"writ Guard.Func, cookie, seen before", on, guardFunc, byCookie("__Host-access")},
+		{off, usual, guardFunc, byHeader, door{name: "writ Guard.Func, header, first sight"}},
+		{on, usual, guardFunc, byHeader, door{name: funcHeader, goal: &goal{ns: 350}}},
+		{on, usual, guardHandler, byHeader, door{name: handlerHeader, goal: &goal{ns: 500, allocs: 2}}},
+		{on, usual, guardFunc, byCookie, door{
+			name: "writ Guard.Func, cookie, seen before", goal: &goal{100, funcHeader, 0}, same: uncached}},
+		{on, usual, guardHandler, byCookie, door{
+			name: "writ Guard.Handler, cookie, seen before", goal: &goal{100, handlerHeader, 2}, same: uncached}},
+		{on, append(usual[:2:2], middleware.Query{}), guardFunc, byQuery, door{name: "writ Guard.Func, query, seen before"}},
 	} {
-		g, err := middleware.New(middleware.Config{
-			Verifier: c.verifier, From: []middleware.Source{middleware.Bearer(), middleware.Cookies{}}})
+		g, err := middleware.New(middleware.Config{Verifier: c.verifier, From: c.from})
 		if err != nil {
 			return nil, err
 		}
 		d, err := s.guarded(c.name, c.guard(g), c.request)
 		if err != nil {
 			return nil, err
+		}
+		d.goal, d.same = c.goal, c.same
+		if d.good.URL.RawQuery != "" {
+			d.restore = restoring(d.good)
 		}
 		doors = append(doors, d)
 	}
