@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/writ-go/writ/revocation"
-	"github.com/writ-go/writ/rotation"
 	"github.com/writ-go/writ/token"
 )
 
@@ -102,10 +101,9 @@ func (m *Manager) EndAll(ctx context.Context, subject string) error {
 	for range changeTries {
 		cutoff := m.above(all)
 		entries := append(m.endedAll(all), m.cutoffEntry(subject, cutoff))
-		if err := m.config.Store.Append(ctx, entries...); err != nil {
-			return unavailable(err)
+		if err := m.tell(ctx, entries...); err != nil {
+			return err
 		}
-		m.list.Apply(entries...)
 		if listErr != nil { // a session that cannot be read must not keep the others alive
 			return listErr
 		}
@@ -284,51 +282,6 @@ func (m *Manager) mustRefresh(ctx context.Context, id [16]byte) error {
 		}}, nil
 	})
 	return err
-}
-
-// Revoke ends the session that a raw token, access or refresh, belongs to (RFC 7009). An expired
-// access token ends nothing (token.ErrInvalid); any authentic refresh token is enough. Ending again is no
-// error. token.ErrInvalid: it is nobody's token, so nothing had to end. token.ErrUnavailable: the
-// session may still be alive; try again.
-func (m *Manager) Revoke(ctx context.Context, raw string) error {
-	ctx, cancel := m.toTheEnd(ctx)
-	defer cancel()
-	id, err := m.sessionOf(ctx, raw)
-	if err != nil {
-		return err
-	}
-	err = m.endIf(ctx, id, func(*stored) bool { return true })
-	if errors.Is(err, ErrNotFound) {
-		return m.endWithoutRow(ctx, id)
-	}
-	return err
-}
-
-// endWithoutRow ends the access tokens of a session whose row the store does not have: it has lost it, and
-// they are good elsewhere.
-func (m *Manager) endWithoutRow(ctx context.Context, id [16]byte) error {
-	entry := m.ended(&stored{id: id}, m.config.Now())
-	if err := m.config.Store.Append(ctx, entry); err != nil {
-		return unavailable(err)
-	}
-	m.list.Apply(entry)
-	return nil
-}
-
-func (m *Manager) sessionOf(ctx context.Context, raw string) (id [16]byte, err error) {
-	if strings.HasPrefix(raw, rotation.Prefix) {
-		t, err := m.parse(ctx, raw)
-		return t.Session, err
-	}
-	t, err := m.verifyBy(ctx, m.authentic, raw)
-	if err != nil {
-		return id, err
-	}
-	id, ok := parseSessionID(t.SessionID())
-	if !ok {
-		return id, token.ErrMalformed
-	}
-	return id, nil
 }
 
 // SignOut ends the browser's sessions by its refresh cookie alone, or by its access cookie if that is

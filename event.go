@@ -38,8 +38,8 @@ const (
 type Event struct {
 	Kind      EventKind
 	Time      time.Time
-	SessionID string // empty: every session of Subject
-	Subject   string
+	SessionID string       // empty: every session of Subject
+	Subject   string       // empty too: of everybody
 	Client    token.Client // who caused it; may be empty
 	KeyID     string       // of events of a key
 	Err       error

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 
 	"github.com/writ-go/writ"
@@ -164,6 +165,41 @@ func ExampleConfig_onIssue() {
 }
 
 // One device of many is signed out; the user's other sessions go on.
+// An API that takes the tokens of a provider such as Keycloak, and asks for one of its roles.
+func ExampleFollowConfig_foreign() {
+	ctx := context.Background()
+	provider, err := writ.Follow(ctx, writ.FollowConfig{
+		Issuer:      "https://login.example/realms/demo",
+		Audience:    "https://api.example",
+		KeysURL:     "https://login.example/realms/demo/protocol/openid-connect/certs",
+		UntilExpiry: true, // it has no feed of revocations
+		Foreign: token.Foreign{
+			TypeJWT: true, WithoutStamp: true, WithoutClientID: true,
+			Claims: []string{"realm_access"},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { log.Fatal(provider.Run(ctx)) }()
+
+	editor := func(t *token.Verified) error {
+		realm, err := token.Claim[struct {
+			Roles []string `json:"roles"`
+		}](t, "realm_access")
+		if err != nil {
+			return fmt.Errorf("%w: %w", middleware.ErrForbidden, err)
+		}
+		if !slices.Contains(realm.Roles, "editor") {
+			return middleware.ErrForbidden
+		}
+		return nil
+	}
+	http.Handle("POST /notes", provider.Guard().Require(editor).Func(func(w http.ResponseWriter, r *http.Request, t *token.Verified) {
+		fmt.Fprintln(w, "a note of", t.Subject())
+	}))
+}
+
 func ExampleManager_End() {
 	ctx := context.Background()
 	sessions, err := writ.Open(ctx, writ.Config{Issuer: "https://app.example", Store: memory.Open(), KeysInClear: true})

@@ -3,14 +3,13 @@ package writ
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/writ-go/writ/internal/ownfile"
 	"github.com/writ-go/writ/keys"
 	"github.com/writ-go/writ/keys/jwks"
 	"github.com/writ-go/writ/middleware"
@@ -31,7 +30,8 @@ type FollowConfig struct {
 	// UntilExpiry is for an issuer that has no feed: a token of a session that has ended is good until it
 	// expires.
 	UntilExpiry bool
-	// Foreign is what the tokens of an issuer that is not writ lack. Default: nothing.
+	// Foreign is what the tokens of an issuer that is not writ lack, and which claims they have beyond.
+	// Default: nothing.
 	Foreign token.Foreign
 	// Algorithms are those that the issuer signs with. Default: all of keys.Algorithms that have a public
 	// key.
@@ -95,55 +95,15 @@ func Follow(ctx context.Context, c FollowConfig) (*Follower, error) {
 	return f, nil
 }
 
-func (c FollowConfig) withDefaults() (FollowConfig, error) {
-	var wrong []error
-	refuse := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
-	if err := checkIssuer(c.Issuer); err != nil {
-		refuse("Issuer (WRIT_ISSUER) %w", err)
-	}
-	if c.Audience == "" {
-		refuse("Audience (WRIT_AUDIENCE) is empty: name what this service is called in tokens")
-	}
-	if c.UntilExpiry && (c.FeedURL != "" || c.Authorize != nil) {
-		refuse("UntilExpiry excludes FeedURL and Authorize: is there a feed or not?")
-	}
-	base := strings.TrimSuffix(c.Issuer, "/")
-	if c.KeysURL == "" {
-		c.KeysURL = base + "/.well-known/jwks.json"
-	}
-	if c.FeedURL == "" {
-		c.FeedURL = base + "/.well-known/revocations"
-	}
-	if c.Algorithms == nil {
-		for _, a := range keys.Algorithms() {
-			if !strings.HasPrefix(a.Name(), "HS") {
-				c.Algorithms = append(c.Algorithms, a)
-			}
-		}
-	}
-	if c.MaxStale == 0 {
-		c.MaxStale = time.Minute
-	}
-	if c.MaxStale < 10*time.Second || c.MaxStale > time.Hour {
-		refuse("MaxStale is %s, but must be from 10s to 1h", c.MaxStale)
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if len(wrong) > 0 {
-		return c, fmt.Errorf("writ: the configuration is refused:\n%w", errors.Join(wrong...))
-	}
-	return c, nil
-}
-
 // follow makes what follows, and fetches nothing.
 func (f *Follower) follow() (err error) {
 	c := f.config
-	dir := func(name string) string {
-		if c.CacheDir == "" {
-			return ""
+	dir := func(name string) string { return "" }
+	if c.CacheDir != "" {
+		if err := ownfile.MakeDir(c.CacheDir); err != nil {
+			return fmt.Errorf("CacheDir (WRIT_CACHE_DIR): %w", err)
 		}
-		return filepath.Join(c.CacheDir, name)
+		dir = func(name string) string { return filepath.Join(c.CacheDir, name) }
 	}
 	f.remote, err = jwks.NewRemote(jwks.RemoteConfig{
 		Issuers: []jwks.RemoteIssuer{{

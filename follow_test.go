@@ -2,6 +2,7 @@ package writ_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -87,7 +88,9 @@ func TestAServiceThatKnowsOnlyItsIssuer(t *testing.T) { // req 58, 59
 			_, err := m.EndOthers(t.Context(), verified(t, m, other.Access))
 			return err
 		},
-		"MustRefresh": func(p, _ *token.Pair) error { return m.MustRefresh(t.Context(), "alice") },
+		"MustRefresh":  func(p, _ *token.Pair) error { return m.MustRefresh(t.Context(), "alice") },
+		"RevokeToken":  func(p, _ *token.Pair) error { return m.RevokeToken(t.Context(), verified(t, m, p.Access).ID()) },
+		"EndAllBefore": func(*token.Pair, *token.Pair) error { return m.EndAllBefore(t.Context(), "alice", time.Now()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, other, bob := start(t, m, "alice"), start(t, m, "alice"), start(t, m, "bob")
@@ -102,6 +105,14 @@ func TestAServiceThatKnowsOnlyItsIssuer(t *testing.T) { // req 58, 59
 				t.Errorf("somebody else's: %d", got)
 			}
 		})
+	}
+	p, bob := start(t, m, "alice"), start(t, m, "bob")
+	if err := m.EndEverything(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "the service refuses everything", func() bool { return ask(p) == 401 && ask(bob) == 401 })
+	if got := ask(start(t, m, "alice")); got != 200 {
+		t.Errorf("a sign-in after it: %d", got)
 	}
 	if s := f.Revocations(); s.Entries == 0 || s.AsOf.IsZero() || s.Err != nil {
 		t.Errorf("stats %+v", s)
@@ -220,19 +231,57 @@ func TestAFollowerAcceptsNothingElse(t *testing.T) {
 
 func TestAWrongFollowerDoesNotStart(t *testing.T) {
 	for name, test := range map[string]struct {
-		c    writ.FollowConfig
-		want string
+		change func(*writ.FollowConfig)
+		want   string
 	}{
-		"no issuer":            {writ.FollowConfig{Audience: api}, "WRIT_ISSUER"},
-		"no audience":          {writ.FollowConfig{Issuer: "https://login.example"}, "WRIT_AUDIENCE"},
-		"a feed, or none":      {writ.FollowConfig{Issuer: "https://login.example", Audience: api, UntilExpiry: true, FeedURL: "https://x.example"}, "UntilExpiry"},
-		"plain http":           {writ.FollowConfig{Issuer: "http://login.example", Audience: api}, "https"},
-		"stale for a day":      {writ.FollowConfig{Issuer: "https://login.example", Audience: api, MaxStale: 24 * time.Hour}, "MaxStale"},
-		"keys that are shared": {writ.FollowConfig{Issuer: "https://login.example", Audience: api, Algorithms: []keys.Algorithm{keys.HS256}}, "HS256"},
+		"no issuer":            {func(c *writ.FollowConfig) { c.Issuer = "" }, "Issuer (WRIT_ISSUER) is empty"},
+		"no audience":          {func(c *writ.FollowConfig) { c.Audience = "" }, "Audience (WRIT_AUDIENCE) is empty"},
+		"a feed, or none":      {func(c *writ.FollowConfig) { c.UntilExpiry, c.FeedURL = true, "https://x.example" }, "UntilExpiry (WRIT_UNTIL_EXPIRY) excludes FeedURL (WRIT_FEED_URL)"},
+		"plain http":           {func(c *writ.FollowConfig) { c.Issuer = "http://login.example" }, "Issuer (WRIT_ISSUER) has http: use https"},
+		"plain http for keys":  {func(c *writ.FollowConfig) { c.KeysURL = "http://127.0.0.1/keys" }, "KeysURL (WRIT_KEYS_URL) has http: use https, or set AllowPlainLoopback"},
+		"a feed in a network":  {func(c *writ.FollowConfig) { c.FeedURL = "https://10.0.0.1" }, "FeedURL (WRIT_FEED_URL) is no good"},
+		"stale for a day":      {func(c *writ.FollowConfig) { c.MaxStale = 24 * time.Hour }, "MaxStale (WRIT_MAX_STALE) is 24h0m0s"},
+		"clocks far apart":     {func(c *writ.FollowConfig) { c.Leeway = time.Hour }, "Leeway (WRIT_CLOCK_SKEW) is 1h0m0s"},
+		"less than no leeway":  {func(c *writ.FollowConfig) { c.Leeway = -1 }, "Leeway (WRIT_CLOCK_SKEW)"},
+		"a small cache":        {func(c *writ.FollowConfig) { c.CacheBytes = 1 }, "CacheBytes (WRIT_CACHE_BYTES)"},
+		"keys that are shared": {func(c *writ.FollowConfig) { c.Algorithms = []keys.Algorithm{keys.HS256} }, "Algorithms (WRIT_ALGORITHMS) has HS256"},
+		"an algorithm twice":   {func(c *writ.FollowConfig) { c.Algorithms = []keys.Algorithm{keys.ES256, keys.ES256} }, "Algorithms (WRIT_ALGORITHMS) has one twice"},
+		"a nil algorithm":      {func(c *writ.FollowConfig) { c.Algorithms = []keys.Algorithm{nil} }, "Algorithms (WRIT_ALGORITHMS) has one that is nil"},
+		"no algorithm":         {func(c *writ.FollowConfig) { c.Algorithms = []keys.Algorithm{} }, "Algorithms (WRIT_ALGORITHMS) is empty"},
+		"long lives":           {func(c *writ.FollowConfig) { c.Foreign.MaxTTL = 24 * time.Hour }, "Foreign (WRIT_FOREIGN_MAX_TTL"},
+		"a claim that is known": {func(c *writ.FollowConfig) { c.Foreign.Claims = []string{"sub"} },
+			"WRIT_FOREIGN_CLAIMS): token: VerifierConfig.Foreign.Claims[0]"},
+		"a Transport that is not checked": {func(c *writ.FollowConfig) { c.Transport = http.DefaultTransport }, "AllowPrivateAddresses (WRIT_ALLOW_PRIVATE_ADDRESSES)"},
+		"a Transport and RootCAs": {func(c *writ.FollowConfig) {
+			c.Transport, c.RootCAs, c.AllowPrivateAddresses = http.DefaultTransport, x509.NewCertPool(), true
+		}, "RootCAs (WRIT_ROOT_CAS_FILE) has no effect"},
+		"an origin that is none": {func(c *writ.FollowConfig) { c.TrustedOrigins = []string{"app.example"} }, "trusted origin"},
 	} {
-		if _, err := writ.Follow(t.Context(), test.c); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: %v, want %q in it", name, err, test.want)
+		t.Run(name, func(t *testing.T) {
+			c := writ.FollowConfig{Issuer: "https://login.example", Audience: api}
+			if err := c.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			test.change(&c)
+			for what, err := range map[string]error{"Validate": c.Validate(), "Follow": func() error { _, err := writ.Follow(t.Context(), c); return err }()} {
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("%s: %v, want %q in it", what, err, test.want)
+				}
+			}
+		})
+	}
+
+	c := writ.FollowConfig{MaxStale: time.Second, Leeway: time.Hour}
+	err := c.Validate()
+	for _, want := range []string{"WRIT_ISSUER", "WRIT_AUDIENCE", "WRIT_MAX_STALE", "WRIT_CLOCK_SKEW"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("not all mistakes are said: %v", err)
 		}
+	}
+
+	c = writ.FollowConfig{Issuer: "https://login.example", Audience: api, CacheDir: "follow_test.go"}
+	if _, err := writ.Follow(t.Context(), c); err == nil || !strings.Contains(err.Error(), "CacheDir (WRIT_CACHE_DIR)") {
+		t.Errorf("a CacheDir that is a file: %v", err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,26 +28,8 @@ func modelChecks(store string) int {
 // compares everything they answer with a model. A failure prints the shortest sequence that rapid
 // finds; its seed goes into WRIT_FAULTS_SEED.
 func TestModel(t *testing.T) { // req 44, 49, 51, 57, 58, 60, 61, 66
-	settings := map[string]string{
-		"rapid.nofailfile": "true",
-		"rapid.steps":      fmt.Sprint(rounds(60, 80)),
-		"rapid.shrinktime": "10s",
-	}
-	if seed := os.Getenv("WRIT_FAULTS_SEED"); seed != "" {
-		settings["rapid.seed"] = seed
-	}
-	given := map[string]bool{} // on the command line
-	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	eachBackend(t, func(t *testing.T, b backend) {
-		settings["rapid.checks"] = fmt.Sprint(modelChecks(b.name))
-		for name, value := range settings {
-			if given[name] {
-				continue
-			}
-			if err := flag.Set(name, value); err != nil {
-				t.Fatal(err)
-			}
-		}
+		setRapid(t, modelChecks(b.name), rounds(60, 80))
 		reached := map[verdict]int{}
 		defer func() { t.Logf("reached: %v", reached) }()
 		rapid.Check(t, func(r *rapid.T) {
@@ -57,6 +40,36 @@ func TestModel(t *testing.T) { // req 44, 49, 51, 57, 58, 60, 61, 66
 			m.run(r)
 		})
 	})
+}
+
+// givenFlags are those of the command line.
+var givenFlags = sync.OnceValue(func() map[string]bool {
+	given := map[string]bool{}
+	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	return given
+})
+
+// setRapid sets what the command line does not.
+func setRapid(t *testing.T, checks, steps int) {
+	t.Helper()
+	settings := map[string]string{
+		"rapid.checks":     fmt.Sprint(checks),
+		"rapid.steps":      fmt.Sprint(steps),
+		"rapid.nofailfile": "true",
+		"rapid.shrinktime": "10s",
+	}
+	if seed := os.Getenv("WRIT_FAULTS_SEED"); seed != "" {
+		settings["rapid.seed"] = seed
+	}
+	given := givenFlags()
+	for name, value := range settings {
+		if given[name] {
+			continue
+		}
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // modelScope ends what one sequence has opened with the sequence, not with the test.

@@ -59,6 +59,36 @@
 //	WRIT_FEED_URL        where its revocations are; default WRIT_ISSUER/.well-known/revocations
 //	WRIT_CACHE_DIR       a directory that only this user can write in, made if need be: it keeps the
 //	                     last keys and revocations for a start while the issuer is down; default: none
+//	WRIT_MAX_STALE       how old revocations may be, beyond which the answer is 503; default 60s
+//	WRIT_CLOCK_SKEW      how far the clocks of issuer and service may be apart; default 5s
+//	WRIT_CACHE_BYTES     about how much memory verified tokens may take; default 33554432; 0: none
+//	WRIT_ALGORITHMS      what the issuer signs with, with commas between, such as RS256,ES256; default:
+//	                     all of WRIT_ALGORITHM above, but for those with HS
+//	WRIT_ROOT_CAS_FILE   a file of PEM certificates, one of which must have signed the issuer's;
+//	                     default: those that the system trusts
+//
+// These give something up, as their names say, if they are true:
+//
+//	WRIT_UNTIL_EXPIRY    for an issuer that has no feed: a token of a session that has ended is good
+//	                     until it expires
+//	WRIT_ALLOW_PLAIN_LOOPBACK
+//	                     http, where the host is this machine's own
+//	WRIT_ALLOW_PRIVATE_ADDRESSES
+//	                     an issuer inside your network, at an address such as 10.0.0.5
+//
+// And these are for an issuer that is not writ; token.Foreign says what each gives up:
+//
+//	WRIT_FOREIGN_TYPE_JWT
+//	                     true: a typ of JWT, or none
+//	WRIT_FOREIGN_WITHOUT_STAMP
+//	                     true: no ist
+//	WRIT_FOREIGN_WITHOUT_ID
+//	                     true: no jti
+//	WRIT_FOREIGN_WITHOUT_CLIENT_ID
+//	                     true: no client_id, but perhaps azp
+//	WRIT_FOREIGN_MAX_TTL how long its tokens may live; default 1h, and more with WRIT_UNTIL_EXPIRY only
+//	WRIT_FOREIGN_CLAIMS  claims that handlers read by token.Claim, with commas between, such as
+//	                     realm_access,permissions; default: none
 //
 // # Mistakes
 //

@@ -67,6 +67,9 @@ func parse[V variables | followed]() (*V, error) {
 			reflect.TypeFor[int64]():          parseBytes,
 			reflect.TypeFor[time.Duration]():  parseDuration,
 			reflect.TypeFor[keys.Algorithm](): parseAlgorithm,
+
+			reflect.TypeFor[[]keys.Algorithm](): parseAlgorithms,
+			reflect.TypeFor[[]string]():         parseNames,
 		},
 	})
 	return &v, errors.Join(append(wrong, named[V](err)...)...)
@@ -147,4 +150,28 @@ func parseAlgorithm(text string) (any, error) {
 		known = append(known, a.Name())
 	}
 	return nil, fmt.Errorf("must be one of %s; those with HS are for one service only", strings.Join(known, ", "))
+}
+
+// parseAlgorithms leaves it to writ.FollowConfig which of them a service may follow.
+func parseAlgorithms(text string) (any, error) {
+	var list []keys.Algorithm
+	for name := range strings.SplitSeq(text, ",") {
+		a, err := parseAlgorithm(strings.TrimSpace(name))
+		if err != nil {
+			return nil, fmt.Errorf("must be names with commas between: each %w", err)
+		}
+		list = append(list, a.(keys.Algorithm))
+	}
+	return list, nil
+}
+
+func parseNames(text string) (any, error) {
+	var list []string
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			return nil, errors.New("must be names with commas between, such as realm_access,permissions")
+		}
+		list = append(list, name)
+	}
+	return list, nil
 }

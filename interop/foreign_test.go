@@ -5,10 +5,12 @@ import (
 	"crypto/x509"
 	"encoding/json" // as users of the peers have it
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/writ-go/writ"
 	"github.com/writ-go/writ/keys"
+	"github.com/writ-go/writ/middleware"
 	"github.com/writ-go/writ/token"
 )
 
@@ -117,12 +120,79 @@ func TestAProviderWithoutAFeedIsFollowedUntilExpiryOnly(t *testing.T) {
 	}
 }
 
+// What a user may do stands in a claim of the provider's own.
+func TestAGuardDecidesByAClaimOfTheProvider(t *testing.T) {
+	type realm struct {
+		Roles []string `json:"roles"`
+	}
+	for name, test := range map[string]struct {
+		rule   func(*token.Verified) error
+		claim  string
+		others any // what a user has who may not
+	}{
+		"Keycloak": {needs("notes", func(v *token.Verified) ([]string, error) {
+			got, err := token.Claim[realm](v, "realm_access")
+			return got.Roles, err
+		}), "realm_access", realm{[]string{"offline_access"}}},
+		"Auth0": {needs("read:notes", func(v *token.Verified) ([]string, error) {
+			return token.Claim[[]string](v, "permissions")
+		}), "permissions", []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := providers[name]
+			server := serveProvider(t, p)
+			p.foreign.Claims = []string{test.claim}
+			follower := server.follow(t, p.foreign)
+			guarded := follower.Guard().Require(test.rule).Func(func(w http.ResponseWriter, _ *http.Request, v *token.Verified) {
+				w.Write([]byte(v.Subject()))
+			})
+			without := func(claim any) string {
+				access := maps.Clone(p.access)
+				access[test.claim] = claim
+				return server.sign(t, access, p.life)
+			}
+			for name, ask := range map[string]struct {
+				raw  string
+				want int
+			}{
+				"with the role":       {server.sign(t, p.access, p.life), 200},
+				"with others":         {without(test.others), 403},
+				"with null":           {without(nil), 403},
+				"with something else": {without("notes"), 403},
+				"spoilt":              {without(test.others) + "A", 401},
+			} {
+				r := httptest.NewRequest("GET", "/notes", nil)
+				r.Header.Set("Authorization", "Bearer "+ask.raw)
+				w := httptest.NewRecorder()
+				guarded.ServeHTTP(w, r)
+				if w.Code != ask.want {
+					t.Errorf("%s: status %d, want %d", name, w.Code, ask.want)
+				}
+			}
+		})
+	}
+}
+
+// needs is a rule that wants a role.
+func needs(role string, roles func(*token.Verified) ([]string, error)) func(*token.Verified) error {
+	return func(v *token.Verified) error {
+		has, err := roles(v)
+		if err != nil {
+			return fmt.Errorf("%w: %w", middleware.ErrForbidden, err)
+		}
+		if !slices.Contains(has, role) {
+			return middleware.ErrForbidden
+		}
+		return nil
+	}
+}
+
 // withoutEach are f with one waiver less, each.
 func withoutEach(f token.Foreign) (list []token.Foreign) {
 	for i := range reflect.TypeFor[token.Foreign]().NumField() {
 		lesser := f
 		reflect.ValueOf(&lesser).Elem().Field(i).SetZero()
-		if lesser != f {
+		if !reflect.DeepEqual(lesser, f) {
 			list = append(list, lesser)
 		}
 	}

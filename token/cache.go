@@ -130,9 +130,14 @@ func (c *cache) put(raw string, t *Verified, until time.Time) {
 
 // cost is what an entry takes: the text, the decoded claims, which are no longer than the text, and
 // what stands around them in the Verified and in ristretto.
-func (e *cached) cost() int64 { return int64(2*len(e.raw) + cachedOverhead) }
+func (e *cached) cost() int64 {
+	return int64(2*len(e.raw) + cachedOverhead + len(e.t.claims)*claimOverhead)
+}
 
-const cachedOverhead = 1 << 10
+const (
+	cachedOverhead = 1 << 10
+	claimOverhead  = 64
+)
 
 // once calls check for the first of those who bring a token at the same time; the others get what it
 // found.

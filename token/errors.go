@@ -34,4 +34,7 @@ var (
 // ErrNoData is returned by Data for a token that carries no application object.
 var ErrNoData = errors.New("token: no application data")
 
+// ErrNoClaim is returned by Claim for a token that does not have the claim.
+var ErrNoClaim = errors.New("token: it does not have this claim")
+
 var errNoAnswer = fmt.Errorf("%w: the check of this token did not end", ErrUnavailable)

@@ -3,7 +3,8 @@ package token
 import "time"
 
 // Foreign says in what the tokens of an issuer that is not writ fall short of RFC 9068 and of what
-// revocation needs. Each field gives something up, and the zero value nothing.
+// revocation needs, and what they have beyond it. Each field but Claims gives something up, and the zero value
+// nothing.
 type Foreign struct {
 	// TypeJWT accepts the header's typ "JWT", or none, beside at+jwt. The issuer's other tokens, such as ID
 	// tokens, then pass for access tokens where they have this service's audience: give it one that is no
@@ -21,6 +22,10 @@ type Foreign struct {
 	// MaxTTL is the longest life that a token may have, up to 30 days. More than MaxTTL of this package
 	// needs UntilExpiry: revocations are not kept so long. Default: MaxTTL of this package.
 	MaxTTL time.Duration
+	// Claims are the names of claims that this package does not know and that are kept for Claim, such as
+	// Keycloak's "realm_access", Auth0's "permissions" or one with a namespace, "https://app.example/roles".
+	// At most 32. Default: none.
+	Claims []string
 }
 
 const longestForeign = 30 * 24 * time.Hour

@@ -35,6 +35,7 @@ type Verified struct {
 	amr                              []string
 	issued, authTime                 time.Time
 
+	claims []claim  // those of Foreign.Claims
 	object string   // the application's, as it stands
 	data   sync.Map // reflect.Type -> *decoded
 }

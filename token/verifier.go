@@ -51,7 +51,7 @@ type VerifierConfig struct {
 	// negative: none.
 	Leeway time.Duration
 
-	// Foreign is what the issuer's tokens lack, if it is not writ. Default: nothing.
+	// Foreign is what the issuer's tokens lack, and have beyond, if it is not writ. Default: nothing.
 	Foreign Foreign
 
 	Now func() time.Time // default time.Now
@@ -107,6 +107,8 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 	case ttl > MaxTTL && !c.UntilExpiry:
 		refuse("Foreign.MaxTTL is %s: above %s it needs UntilExpiry, because revocations are not kept so long", ttl, MaxTTL)
 	}
+	c.Foreign.checkClaims(refuse)
+	c.Foreign.Claims = slices.Clone(c.Foreign.Claims)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -50,7 +50,8 @@ type wire struct {
 
 	AuthorizedParty string `json:"azp"` // of OpenID Connect; see Foreign
 
-	object string // Data, of a wire that was made or read by plainClaims
+	object string  // Data, of a wire that was made or read by plainClaims
+	claims []claim // those of Foreign.Claims
 }
 
 type actor struct {
@@ -85,29 +86,31 @@ func (a *audience) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 // depend on who asks and when, but for what f gives up. Names are case-sensitive; duplicates and broken UTF-8 are refused.
 func decodeClaims(payload string, f Foreign) (wire, error) {
 	w, ok := plainClaims(payload)
+	var members map[string]jsontext.Value // a plain one has none that is not known
 	if !ok {
 		var err error
-		if w, err = strictClaims(payload); err != nil {
+		if w, members, err = strictClaims(payload); err != nil {
 			return wire{}, err
 		}
 	}
+	w.claims = f.keep(members)
 	f.complete(&w)
 	return w, w.check(f)
 }
 
-func strictClaims(text string) (w wire, err error) {
+// strictClaims returns all members of the payload, too, as they stand there.
+func strictClaims(text string) (w wire, members map[string]jsontext.Value, err error) {
 	payload := []byte(text)
-	var members map[string]jsontext.Value
 	if jsontext.Value(payload).Kind() != '{' || jsonv2.Unmarshal(payload, &w) != nil || jsonv2.Unmarshal(payload, &members) != nil {
-		return wire{}, ErrMalformed // the decoder's own error may quote the token
+		return wire{}, nil, ErrMalformed // the decoder's own error may quote the token
 	}
 	// To the decoder null is as good as absent, and a claim that says nothing is not to mean anything.
 	for name, value := range members {
 		if value.Kind() == 'n' && known[name] {
-			return wire{}, fmt.Errorf("%w: claim %q is null", ErrMalformed, name)
+			return wire{}, nil, fmt.Errorf("%w: claim %q is null", ErrMalformed, name)
 		}
 	}
-	return w, nil
+	return w, members, nil
 }
 
 // known are the names of the claims that are read.
@@ -180,6 +183,7 @@ func (w *wire) verified(key *keys.Public, kid string) *Verified {
 		expires:   date(w.Expires),
 		authTime:  date(w.AuthTime),
 		object:    cmp.Or(w.object, string(w.Data)),
+		claims:    w.claims,
 		key:       key,
 	}
 	if w.Actor != nil {

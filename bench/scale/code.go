@@ -78,7 +78,7 @@ var quoted = []struct{ file, text string }{
 	{"revocation/handler.go", "c.Skew = 5 * time.Second"},
 	{"revocation/handler.go", "c.MaxWaiting = 10_000"},
 	{"revocation/feed.go", "c.Timeout = 10 * time.Second"},
-	{"follow.go", "c.MaxStale = time.Minute"},
+	{"follow_validate.go", "c.MaxStale = time.Minute"},
 	{"rotation/policy.go", "fill(&p.Skew, 5*time.Second)"},
 	{"end.go", "return token.MaxTTL + time.Minute + 2*c.Rotation.Skew"},
 	{"end.go", "Expires: m.config.Now().Add(longestCookie + m.config.retention()),"},

@@ -44,7 +44,9 @@ func run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	// The quickstart speaks http, on this machine. To any other host http is refused all the same.
-	config.AllowPlainLoopback = strings.HasPrefix(config.Issuer, "http:")
+	if strings.HasPrefix(config.Issuer, "http:") {
+		config.AllowPlainLoopback = true
+	}
 	issuer, err := writ.Follow(ctx, config)
 	if err != nil {
 		return err
