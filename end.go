@@ -310,7 +310,9 @@ func (m *Manager) sessionsOf(r *http.Request) (ids [][16]byte) {
 // host of the domain can plant a cookie beside one without the prefix __Host-.
 func (m *Manager) revokeCookies(r *http.Request) error {
 	var failed error
-	for _, raw := range m.config.Cookies.Tokens(r) {
+	tokens := m.config.Cookies.Tokens(r)
+	slices.Sort(tokens)
+	for _, raw := range slices.Compact(tokens) { // one many times costs as much as once
 		if err := m.Revoke(r.Context(), raw); err != nil && !errors.Is(err, token.ErrInvalid) {
 			failed = err
 		}

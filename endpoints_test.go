@@ -1,6 +1,7 @@
 package writ_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -8,10 +9,12 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/writ-go/writ"
 	"github.com/writ-go/writ/middleware"
+	"github.com/writ-go/writ/revocation"
 	"github.com/writ-go/writ/store/memory"
 	"github.com/writ-go/writ/token"
 )
@@ -237,6 +240,10 @@ func TestARefreshAfterAChangeOfCookies(t *testing.T) {
 	if got := strings.Join(removed(twice), ", "); twice.StatusCode != 400 || got != "__Secure-refresh at /" || len(twice.Cookies()) != 1 {
 		t.Errorf("two of one name: status %d, removed %s", twice.StatusCode, got)
 	}
+	two := refresh("refresh", "refresh")
+	if got := strings.Join(removed(two), ", "); two.StatusCode != 400 || got != "refresh at /" {
+		t.Errorf("two former ones: status %d, removed %s", two.StatusCode, got)
+	}
 	former := refresh("refresh")
 	if got := strings.Join(removed(former), ", "); former.StatusCode != 200 || got != "__Secure-refresh at /, refresh at /" || len(former.Cookies()) != 4 {
 		t.Errorf("the former name: status %d, removed %s", former.StatusCode, got)
@@ -420,4 +427,36 @@ func TestKeysAndHealth(t *testing.T) {
 	if answer := call(h, "GET", "/sessions", bearer(p)); answer.StatusCode == 200 {
 		t.Error("a Manager that does not run lets requests in")
 	}
+}
+
+// A stranger's flood of one cookie costs the store what one costs.
+func TestSigningOutWithOneTokenManyTimesAsksTheStoreOnce(t *testing.T) {
+	store := &asked{Store: memory.Open()}
+	m := open(t, store, newClock(), writ.Config{})
+	p := start(t, m, "alice")
+	r := httptest.NewRequest("POST", "https://app.example/logout", nil)
+	r.Header.Set("Cookie", strings.Repeat("__Host-refresh="+p.Refresh+"; ", 200))
+	store.n.Store(0)
+	if err := m.SignOut(httptest.NewRecorder(), r); err != nil {
+		t.Fatal(err)
+	}
+	if n := store.n.Load(); n > 3 {
+		t.Errorf("the store was asked %d times", n)
+	}
+}
+
+// asked counts what reads and writes rows.
+type asked struct {
+	writ.Store
+	n atomic.Int32
+}
+
+func (s *asked) Load(ctx context.Context, id string) (writ.Row, error) {
+	s.n.Add(1)
+	return s.Store.Load(ctx, id)
+}
+
+func (s *asked) Save(ctx context.Context, row writ.Row, entries ...revocation.Entry) (writ.Row, error) {
+	s.n.Add(1)
+	return s.Store.Save(ctx, row, entries...)
 }

@@ -29,11 +29,17 @@ func preferred(h http.Header) mediaType {
 	return form
 }
 
+// maxAccept is how many bytes of a line are looked at: no browser sends a fifth of it.
+const maxAccept = 1024
+
 // accepted is the weight of the first of these media ranges that the Accept header has; 0 if it has
 // none.
 func accepted(h http.Header, ranges ...string) float64 {
 	for _, want := range ranges {
 		for _, line := range h["Accept"] {
+			if len(line) > maxAccept {
+				continue
+			}
 			for part := range strings.SplitSeq(line, ",") {
 				media, params, _ := strings.Cut(part, ";")
 				if strings.EqualFold(textproto.TrimString(media), want) {
@@ -49,7 +55,10 @@ func accepted(h http.Header, ranges ...string) float64 {
 func weight(params string) float64 {
 	for param := range strings.SplitSeq(params, ";") {
 		name, value, _ := strings.Cut(textproto.TrimString(param), "=")
-		if q, err := strconv.ParseFloat(value, 64); strings.EqualFold(name, "q") && err == nil {
+		if !strings.EqualFold(name, "q") {
+			continue
+		}
+		if q, err := strconv.ParseFloat(value, 64); err == nil {
 			return q
 		}
 	}

@@ -27,10 +27,11 @@ func (g *Guard) Check(w http.ResponseWriter, r *http.Request) (*token.Verified, 
 
 // credential is what a request presents, and where.
 type credential struct {
-	place   string
-	raw     string // empty if it must be refreshed first
-	cookie  bool
-	ambient bool
+	place     string
+	raw       string // empty if it must be refreshed first
+	cookie    bool
+	ambient   bool
+	cacheable bool // shared caches do not know by it that the answer is one user's own
 }
 
 // outcome is what a guard found out about a request. It goes into the request's context for guards
@@ -51,6 +52,9 @@ const outcomeAge = time.Second
 
 func (g *Guard) check(w http.ResponseWriter, r *http.Request) (outcome, error) {
 	o := g.judge(w, r)
+	if o.err == ErrAmbiguous {
+		g.clearFormer(w, r)
+	}
 	if o.token != nil && o.token.Anonymous() && !g.anonymous {
 		o.token, o.err = nil, ErrAnonymous
 	}
@@ -74,9 +78,6 @@ func (g *Guard) check(w http.ResponseWriter, r *http.Request) (outcome, error) {
 func (g *Guard) judge(w http.ResponseWriter, r *http.Request) outcome {
 	o := outcome{verifier: g.verifier, refresher: g.refresher}
 	if o.err = g.find(r, &o); o.err != nil {
-		if o.err == ErrAmbiguous {
-			g.clearFormer(w, r)
-		}
 		return o
 	}
 	if o.credential.ambient {
@@ -104,25 +105,30 @@ func (g *Guard) judge(w http.ResponseWriter, r *http.Request) outcome {
 // find finds the one credential of a request. A refresh cookie is one if there is nothing else.
 func (g *Guard) find(r *http.Request, o *outcome) error {
 	count := 0
-	for i := range g.from {
+	var failed error
+	for i := range g.from { // all of them: each takes out of r what must not go on
 		s := &g.from[i]
 		raw, n, err := s.find(r)
-		if err != nil {
-			return err
+		if failed == nil {
+			failed = err
 		}
 		if n == 0 {
 			continue
 		}
 		count += n
-		o.credential = credential{s.name, raw, s.cookies, s.ambient}
+		o.credential = credential{s.name, raw, s.cookies, s.ambient, s.cacheable}
 		if s.inURL {
 			o.rule |= inURL
 		}
 	}
+	if failed != nil {
+		o.credential = credential{}
+		return failed
+	}
 	if count == 0 && g.refresher != nil {
 		if raw, n := g.jars[0].findRefresh(r.Header); raw != "" || n > 1 {
 			count = n
-			o.credential = credential{g.jars[0].place(), "", true, true}
+			o.credential = credential{place: g.jars[0].place(), cookie: true, ambient: true, cacheable: true}
 		}
 	}
 	switch {

@@ -84,7 +84,7 @@ func setCookies(h http.Header, cookies []*http.Cookie) {
 		}
 		h["Set-Cookie"] = append(kept, c.String())
 	}
-	h.Set("Cache-Control", "no-store")
+	noStore.apply(h)
 }
 
 // sameCookie reports whether a browser keeps one cookie for both (RFC 6265bis section 5.7, and a jar of

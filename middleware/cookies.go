@@ -142,10 +142,8 @@ func (c Cookies) AccessToken(r *http.Request) (string, bool) {
 // CrossOrigin.
 func (c Cookies) Tokens(r *http.Request) []string {
 	tokens := slices.Concat(allCookies(r.Header, c.refreshName(), 256), allCookies(r.Header, c.accessName(), 4))
-	for _, f := range c.Former {
-		if f.AcceptRefresh {
-			tokens = append(tokens, allCookies(r.Header, f.Name, 256)...)
-		}
+	for _, name := range c.acceptedNames() {
+		tokens = append(tokens, allCookies(r.Header, name, 256)...)
 	}
 	return tokens
 }

@@ -24,7 +24,7 @@ func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	status := Status(err)
 	h := w.Header()
-	h.Set("Cache-Control", "no-store")
+	noStore.apply(h)
 	form := preferred(r.Header)
 	if status == http.StatusUnauthorized && form == asHTML && g.signIn.page != nil {
 		h.Set("Location", g.signIn.location(r, errors.Is(err, ErrNotFresh)))

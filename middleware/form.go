@@ -6,11 +6,15 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-const defaultFormBytes = 1 << 20
+const (
+	defaultFormBytes = 1 << 20
+	maxFormBytes     = 1 << 30
+)
 
 // Form is a field of a form in the body (RFC 6750 section 2.2): the hidden field of a page that works
 // without cookies. It reads application/x-www-form-urlencoded bodies of POST, PUT and PATCH; a multipart
@@ -21,7 +25,8 @@ const defaultFormBytes = 1 << 20
 type Form struct {
 	// Name is the field's name. Default "access_token".
 	Name string
-	// MaxBytes limits the body that is read: a bigger one is refused with ErrTooLarge. Default 1 MiB.
+	// MaxBytes limits the body that is read: a bigger one is refused with ErrTooLarge, and so is one with
+	// more than 10,000 fields. Default 1 MiB, at most 1 GiB.
 	MaxBytes int64
 }
 
@@ -29,8 +34,8 @@ func (f Form) checked() (Source, error) {
 	if f.Name == "" {
 		f.Name = defaultParameter
 	}
-	if f.MaxBytes < 0 {
-		return nil, errors.New("middleware: Form.MaxBytes is negative")
+	if f.MaxBytes < 0 || f.MaxBytes > maxFormBytes {
+		return nil, errors.New("middleware: Form.MaxBytes must be from 1 to 1 GiB, or 0 for the default")
 	}
 	if f.MaxBytes == 0 {
 		f.MaxBytes = defaultFormBytes
@@ -55,28 +60,28 @@ func (f Form) take(r *http.Request) ([]string, error) {
 	if !hasForm(r) {
 		return nil, nil
 	}
-	if r.PostForm != nil { // somebody has parsed the body, and it is read
-		values := r.PostForm[f.Name]
-		delete(r.PostForm, f.Name)
-		delete(r.Form, f.Name)
-		return values, nil
-	}
 	body, err := f.read(r)
 	if err != nil {
 		return nil, err
 	}
-	values, rest := cutParameter(body, f.Name)
+	values, rest, err := cutParameter(body, f.Name)
+	if err != nil {
+		return nil, err
+	}
+	if len(values) == 0 { // somebody may have parsed the body, and it is read
+		values = r.PostForm[f.Name]
+	}
+	r.PostForm, r.Form = without(r.PostForm, f.Name), without(r.Form, f.Name)
 	r.Body = struct {
 		io.Reader
 		io.Closer
 	}{strings.NewReader(rest), r.Body}
-	if len(values) > 0 {
+	if rest != body {
 		r.ContentLength = int64(len(rest))
 		r.TransferEncoding = nil
 		if r.Header["Content-Length"] != nil {
 			r.Header.Set("Content-Length", strconv.Itoa(len(rest)))
 		}
-		delete(r.Form, f.Name)
 	}
 	return values, nil
 }
@@ -97,7 +102,7 @@ func (f Form) read(r *http.Request) (string, error) {
 	return body.String(), nil
 }
 
-// hasForm reports whether net/http would look for a form's fields in the body of r.
+// hasForm reports whether there are a form's fields in the body of r.
 func hasForm(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
@@ -107,6 +112,9 @@ func hasForm(r *http.Request) bool {
 	if r.Body == nil {
 		return false
 	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return media == "application/x-www-form-urlencoded" && (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter))
+	// Any of several: who comes after the guard may look at another than the first.
+	return slices.ContainsFunc(r.Header["Content-Type"], func(line string) bool {
+		media, _, err := mime.ParseMediaType(line)
+		return media == "application/x-www-form-urlencoded" && (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter))
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -27,7 +28,7 @@ type FormerCookie struct {
 func (c Cookies) checkFormer() error {
 	for _, f := range c.Former {
 		gone := c.removed(f)
-		if gone.Valid() != nil {
+		if gone.Valid() != nil || strings.HasPrefix(f.Name, "__Host-") && (f.Domain != "" || gone.Path != "/") {
 			return errors.New("middleware: Cookies.Former has a name, a domain or a path that no cookie can have")
 		}
 		for _, name := range []string{c.accessName(), c.refreshName()} {
@@ -55,8 +56,9 @@ func (c Cookies) removed(f FormerCookie) *http.Cookie {
 // removedFormer removes every former cookie, but those that hold a refresh token only if there is another
 // in their place.
 func (c Cookies) removedFormer(refreshToo bool) (gone []*http.Cookie) {
+	accepted := c.acceptedNames()
 	for _, f := range c.Former {
-		if refreshToo || !f.AcceptRefresh {
+		if refreshToo || f.Name != c.refreshName() && !slices.Contains(accepted, f.Name) {
 			gone = append(gone, c.removed(f))
 		}
 	}
@@ -69,22 +71,33 @@ func (c Cookies) findRefresh(h http.Header) (raw string, n int) {
 	if n > 0 {
 		return raw, n
 	}
-	for _, f := range c.Former {
-		if f.AcceptRefresh {
-			if found, count := findCookie(h, f.Name); count > 0 {
-				raw, n = found, n+count
-			}
+	for _, name := range c.acceptedNames() {
+		if found, count := findCookie(h, name); count > 0 {
+			raw, n = found, n+count
 		}
+	}
+	if n > 1 { // nobody can say which; a browser gets rid of them by signing in
+		return "", 0
 	}
 	return raw, n
 }
 
-// ClearFormer removes the Former cookies that have the name of a present one, if r has that name twice: for
+// acceptedNames are the names of former refresh cookies, each once: several may differ in path or domain.
+func (c Cookies) acceptedNames() (names []string) {
+	for _, f := range c.Former {
+		if f.AcceptRefresh && !slices.Contains(names, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// ClearFormer removes the Former cookies that have a name that is read, if r has that name twice: for
 // handlers that read cookies by RefreshToken and refuse two, as a Guard does by itself.
 func (c Cookies) ClearFormer(w http.ResponseWriter, r *http.Request) {
 	var gone []*http.Cookie
 	for _, f := range c.Former {
-		if f.Name != c.accessName() && f.Name != c.refreshName() {
+		if f.Name != c.accessName() && f.Name != c.refreshName() && !f.AcceptRefresh {
 			continue
 		}
 		if _, n := findCookie(r.Header, f.Name); n > 1 {

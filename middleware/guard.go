@@ -115,6 +115,9 @@ type placed struct {
 	cookies bool
 	ambient bool
 	inURL   bool
+	// cacheable: of the Authorization header caches know that the answer is one user's own (RFC 9111
+	// section 3.5), and an answer to a token in the URL has a rule of its own.
+	cacheable bool
 }
 
 func (g *Guard) addSource(s Source) error {
@@ -125,7 +128,7 @@ func (g *Guard) addSource(s Source) error {
 	if err != nil {
 		return err
 	}
-	p := placed{Source: s, name: s.place(), ambient: s.ambient()}
+	p := placed{Source: s, name: s.place(), ambient: s.ambient(), cacheable: true}
 	for _, other := range g.from {
 		if p.name == other.name {
 			return fmt.Errorf("middleware: Config.From names %s twice", p.name)
@@ -136,7 +139,9 @@ func (g *Guard) addSource(s Source) error {
 		p.cookies = true
 		g.jars = append(g.jars, s)
 	case Query:
-		p.inURL = true
+		p.inURL, p.cacheable = true, false
+	case bearer:
+		p.cacheable = false
 	}
 	g.from = append(g.from, p)
 	return nil

@@ -26,7 +26,7 @@ func (g *Guard) Func(h HandlerFunc) http.Handler {
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return g.serve(func(w http.ResponseWriter, r *http.Request, o outcome) {
 		o.at = time.Now()
-		next.ServeHTTP(w, r.WithContext(&guarded{r.Context(), o}))
+		next.ServeHTTP(w, r.WithContext(newGuarded(r.Context(), o)))
 	})
 }
 
@@ -34,9 +34,9 @@ func (g *Guard) serve(next func(http.ResponseWriter, *http.Request, outcome)) ht
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		o, err := g.check(w, r)
 		if o.rule != 0 {
-			ruled := &response{ResponseWriter: w, rule: o.rule}
-			defer ruled.protect()
-			w = ruled
+			answer := ruled(w, o.rule)
+			defer answer.protect()
+			w = answer
 		}
 		if err != nil {
 			g.Deny(w, r, err)
@@ -50,7 +50,16 @@ func (g *Guard) serve(next func(http.ResponseWriter, *http.Request, outcome)) ht
 // guard outside has put there. A type of its own costs fewer allocations than context.WithValue.
 type guarded struct {
 	context.Context
-	outcome outcome
+	outcome *outcome // not in place: who prints a request prints a field of a field
+}
+
+func newGuarded(ctx context.Context, o outcome) *guarded {
+	both := struct {
+		guarded
+		outcome
+	}{guarded{Context: ctx}, o}
+	both.guarded.outcome = &both.outcome
+	return &both.guarded
 }
 
 type outcomeKey struct{}
@@ -58,7 +67,7 @@ type outcomeKey struct{}
 func (c *guarded) Value(key any) any {
 	switch key {
 	case outcomeKey{}:
-		return &c.outcome
+		return c.outcome
 	case contextkey.Token{}:
 		return c.outcome.token
 	}

@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,17 +11,25 @@ import (
 // defaultParameter is the name that RFC 6750 sections 2.2 and 2.3 give to the token.
 const defaultParameter = "access_token"
 
+// maxParameters is how many a query or a form may have, as it is for net/url.
+const maxParameters = 10_000
+
 // cutParameter takes every parameter with this name out of encoded, a query or a form, and leaves the
 // others as they are. A value that cannot be decoded is returned empty: it is a credential, and a bad one.
-func cutParameter(encoded, name string) (values []string, rest string) {
-	if !hasParameter(encoded, name) {
-		return nil, encoded
+func cutParameter(encoded, name string) (values []string, rest string, err error) {
+	if strings.Count(encoded, "&") >= maxParameters {
+		return nil, encoded, ErrTooLarge
 	}
-	var kept []string
+	if !hasParameter(encoded, name) {
+		return nil, encoded, nil
+	}
+	var kept strings.Builder
+	separator := ""
 	for pair := range strings.SplitSeq(encoded, "&") {
 		key, value, _ := strings.Cut(pair, "=")
 		if !decodesTo(key, name) {
-			kept = append(kept, pair)
+			kept.WriteString(separator + pair)
+			separator = "&"
 			continue
 		}
 		value, err := url.QueryUnescape(value)
@@ -29,7 +38,17 @@ func cutParameter(encoded, name string) (values []string, rest string) {
 		}
 		values = append(values, value)
 	}
-	return values, strings.Join(kept, "&")
+	return values, kept.String(), nil
+}
+
+// without is form without this name. It is a copy if anything changes, because others may have the form.
+func without(form url.Values, name string) url.Values {
+	if !form.Has(name) {
+		return form
+	}
+	form = maps.Clone(form)
+	delete(form, name)
+	return form
 }
 
 // hasParameter spares requests without the parameter every allocation.

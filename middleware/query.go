@@ -28,36 +28,40 @@ func (q Query) place() string { return "the query parameter " + q.Name }
 func (Query) ambient() bool   { return false } // who makes the URL has the token
 
 func (q Query) find(r *http.Request) (string, int, error) {
-	raw, n := keepTaken(r, parameter{"query", q.Name}, q.take(r))
-	return raw, n, nil
+	values, err := q.take(r)
+	raw, n := keepTaken(r, parameter{"query", q.Name}, values)
+	return raw, n, err
 }
 
 // take takes the parameter out of r.
-func (q Query) take(r *http.Request) []string {
-	values, rest := cutParameter(r.URL.RawQuery, q.Name)
+func (q Query) take(r *http.Request) ([]string, error) {
+	values, rest, err := cutParameter(r.URL.RawQuery, q.Name)
 	if len(values) == 0 {
-		return nil
+		return nil, err
 	}
-	r.URL.RawQuery = rest
+	// Copies: a handler outside that has not waited for this one may be reading.
+	changed := *r.URL
+	changed.RawQuery, r.URL = rest, &changed
 	if path, query, ok := strings.Cut(r.RequestURI, "?"); ok {
-		if _, query = cutParameter(query, q.Name); query != "" {
+		if _, query, _ = cutParameter(query, q.Name); query != "" {
 			path += "?" + query
 		}
 		r.RequestURI = path
 	}
-	delete(r.Form, q.Name)
-	return values
+	r.Form = without(r.Form, q.Name)
+	return values, nil
 }
 
 // Hide goes around everything that must not see the parameter, a log of requests first of all. It takes
-// the parameter out of the URL at once, and keeps it in the request's context for the guards inside.
+// the parameter out of the URL at once, and keeps it in the request's context for the guards inside. So does
+// a guard for guards inside it: a request that a handler makes with that context has the token, too.
 func (q Query) Hide(next http.Handler) http.Handler {
 	source, _ := q.checked()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, n, _ := source.find(r); n > 0 {
-			hiding := &response{ResponseWriter: w, rule: inURL}
-			defer hiding.protect()
-			w = hiding
+			answer := ruled(w, inURL)
+			defer answer.protect()
+			w = answer
 		}
 		next.ServeHTTP(w, r)
 	})

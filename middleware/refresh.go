@@ -28,8 +28,9 @@ func (g *Guard) refresh(w http.ResponseWriter, r *http.Request, o *outcome) {
 		o.err = err
 		return
 	}
-	o.rule |= newTokens
+	o.rule |= noStore
 	o.credential.raw = p.Access
+	r.Header = r.Header.Clone() // a handler outside that has not waited for this one may be reading
 	replaceCookie(r.Header, cookies.accessName(), p.Access)
 	if p.Refresh != "" {
 		replaceCookie(r.Header, cookies.refreshName(), p.Refresh)

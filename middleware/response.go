@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 )
 
@@ -12,9 +13,9 @@ import (
 type rule uint8
 
 const (
-	// newTokens: the answer has tokens in its cookies. In a shared cache it would hand one user's session
-	// to the next.
-	newTokens rule = 1 << iota
+	// noStore: the answer has tokens, or is one user's alone. In a shared cache it would hand one user's
+	// session to the next.
+	noStore rule = 1 << iota
 	// inURL: the request had its token in the URL (RFC 6750 section 2.3). A page must not send it on as a
 	// Referer, and no shared cache may keep it as a key.
 	inURL
@@ -24,23 +25,26 @@ const (
 // (RFC 9213).
 func (rule rule) apply(h http.Header) {
 	for name := range h {
-		if strings.HasSuffix(name, "-Cache-Control") || name == "Surrogate-Control" {
+		if forCaches(name) {
 			delete(h, name)
 		}
 	}
 	if rule&inURL != 0 {
 		h.Set("Referrer-Policy", "no-referrer")
 	}
-	if rule&newTokens != 0 || !private(h) {
-		h.Set("Cache-Control", rule.cacheControl())
+	switch {
+	case rule&noStore != 0:
+		h.Set("Cache-Control", "no-store")
+	case !private(h):
+		h.Set("Cache-Control", "private")
 	}
 }
 
-func (rule rule) cacheControl() string {
-	if rule&newTokens != 0 {
-		return "no-store"
-	}
-	return "private"
+// forCaches reports whether a header speaks to the caches of some network before Cache-Control does.
+func forCaches(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasSuffix(name, "-cache-control") || name == "surrogate-control" || name == "edge-control" ||
+		name == "x-accel-expires"
 }
 
 // private reports whether no shared cache keeps the answer.
@@ -56,18 +60,15 @@ func private(h http.Header) bool {
 	return false
 }
 
-var noStore = []string{"no-store"} // its capacity is 1: whoever appends gets a slice of his own
-
-// keepFromCaches is the default for what a handler answers to a credential that browsers send unasked:
-// shared caches know by the Authorization header that an answer is one user's own (RFC 9111 section 3.5),
-// but not by a cookie; and a browser would show it to whoever goes back after signing out. The handler may
-// write another.
+// keepFromCaches is the default for what a handler answers to a cookie, say, by which shared caches do not
+// know that it is one user's own; and a browser would show it to whoever goes back after signing out. The
+// handler may write another; what stands there before it does, for the whole site perhaps, does not know.
 func keepFromCaches(w http.ResponseWriter, c credential) {
-	if !c.ambient {
+	if !c.cacheable {
 		return
 	}
-	if h := w.Header(); h["Cache-Control"] == nil {
-		h["Cache-Control"] = noStore
+	if h := w.Header(); !private(h) {
+		noStore.apply(h)
 	}
 }
 
@@ -75,12 +76,32 @@ func keepFromCaches(w http.ResponseWriter, c credential) {
 type response struct {
 	http.ResponseWriter
 	rule     rule
+	cookies  []string // lines of Set-Cookie that must not be lost
 	answered bool
 }
 
+// ruled is w with a rule; what cookies it has already are kept if they have new tokens.
+func ruled(w http.ResponseWriter, rule rule) *response {
+	r := &response{ResponseWriter: w, rule: rule}
+	if rule&noStore != 0 {
+		r.cookies = slices.Clone(w.Header()["Set-Cookie"])
+	}
+	return r
+}
+
+// protect mends what a handler has made of the header: some that pass on another's answer clear it, or
+// put theirs in its place.
 func (w *response) protect() {
-	if w.rule != 0 {
-		w.rule.apply(w.Header())
+	if w.rule == 0 {
+		return
+	}
+	h := w.Header()
+	w.rule.apply(h)
+	for _, line := range w.cookies {
+		name, _, _ := strings.Cut(line, "=")
+		if !slices.ContainsFunc(h["Set-Cookie"], func(other string) bool { return strings.HasPrefix(other, name+"=") }) {
+			h.Add("Set-Cookie", line)
+		}
 	}
 }
 
@@ -100,9 +121,10 @@ func (w *response) Write(b []byte) (int, error) {
 
 // FlushError is what http.ResponseController looks for.
 func (w *response) FlushError() error {
-	w.answered = true
 	w.protect()
-	return http.NewResponseController(w.ResponseWriter).Flush()
+	err := http.NewResponseController(w.ResponseWriter).Flush()
+	w.answered = w.answered || err == nil
+	return err
 }
 
 // Flush is for handlers that ask for an http.Flusher.
@@ -110,8 +132,9 @@ func (w *response) Flush() { w.FlushError() }
 
 // Hijack is for WebSocket libraries that ask for an http.Hijacker.
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.answered = true
-	return http.NewResponseController(w.ResponseWriter).Hijack()
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	w.answered = w.answered || err == nil
+	return conn, buffered, err
 }
 
 // Unwrap is for http.ResponseController.

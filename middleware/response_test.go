@@ -140,6 +140,8 @@ func TestAPageThatACookieLetInIsKeptFromCaches(t *testing.T) {
 		want        string
 	}{
 		{"unless there is one", "cookie", "private", "", "private"},
+		{"though the whole site is for caches", "cookie", "public, max-age=60", "", "no-store"},
+		{"of a header that caches do not know", "header", "", "", "no-store"},
 		{"by default", "cookie", "", "", "no-store"},
 		{"unless the handler knows better", "cookie", "", "private, max-age=60", "private, max-age=60"},
 		{"a form's answer", "form", "", "", "no-store"},

@@ -83,13 +83,15 @@ func (h Header) find(r *http.Request) (string, int, error) {
 	return textproto.TrimString(values[0]), len(values), nil
 }
 
-// Custom is a place of your own, such as a member of Sec-WebSocket-Protocol.
+// Custom is a place of your own, such as a member of Sec-WebSocket-Protocol. For one in the URL take Query,
+// which takes the token out: what stays there goes into logs, and on to Config.SignInPage.
 type Custom struct {
 	// Place names it in errors: "the Sec-WebSocket-Protocol header". Required, and no two of a guard
 	// have the same.
 	Place string
 	// Find returns every credential that stands there, so that a request with two is refused; none for a
-	// request without. It is called by many goroutines. Required.
+	// request without. It leaves the request as it is, for guards inside. It is called by many goroutines.
+	// Required.
 	Find func(r *http.Request) []string
 	// NotAmbient gives up the cross-origin check: for a place where a browser puts a credential only if a
 	// script that has the token tells it to.

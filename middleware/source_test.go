@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -144,6 +145,7 @@ func TestSourcesThatDoNotAddUpAreRefused(t *testing.T) {
 		{"the default parameter twice", []middleware.Source{middleware.Query{}, middleware.Query{Name: "access_token"}}, "twice"},
 		{"the default field twice", []middleware.Source{middleware.Form{}, middleware.Form{Name: "access_token"}}, "twice"},
 		{"a negative limit", []middleware.Source{middleware.Form{MaxBytes: -1}}, "MaxBytes"},
+		{"a limit that is none", []middleware.Source{middleware.Form{MaxBytes: math.MaxInt64}}, "MaxBytes"},
 		{"a custom place without a name", []middleware.Source{&middleware.Custom{Find: find}}, "Place"},
 		{"a custom place without a finder", []middleware.Source{&middleware.Custom{Place: "x"}}, "Find"},
 		{"no custom place", []middleware.Source{(*middleware.Custom)(nil)}, "Custom"},

@@ -38,7 +38,7 @@ func WriteTokens(w http.ResponseWriter, p *token.Pair, withRefresh bool) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
+	noStore.apply(h)
 	h.Set("Pragma", "no-cache")
 	_, err = w.Write(append(body, '\n'))
 	return err
