@@ -7,7 +7,7 @@ VULNDB ?=
 # A number of runs and not a time: a time that ends while a run is under way is reported as a failure of
 # that run now and then.
 FUZZTIME ?= 20000x
-NESTED = e2e interop bench pkcs11 faults
+NESTED = e2e interop bench pkcs11 faults examples/routers
 
 .DEFAULT_GOAL := help
 
@@ -74,6 +74,9 @@ interop: ## test vectors, and what other libraries make of our tokens and we of 
 	cd interop && go test -count=1 ./...
 	cd bench && go test -count=1 ./...
 
+routers: ## a guard behind chi, gin, echo and fiber
+	cd examples/routers && go test -race -count=1 ./...
+
 pkcs11: ## keys in a real SoftHSM (Debian: apt-get install softhsm2)
 	cd pkcs11 && go test -race -count=1 ./...
 
@@ -98,4 +101,4 @@ bench-spread: ## how soon a logout is known on other nodes; writes bench/RESULTS
 bench-scale: ## the simulation of 10,000 followers; writes docs/scale.md and its plot
 	cd bench && go run ./scale
 
-.PHONY: help run run-api test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop pkcs11 rings faults faults-long bench bench-sessions bench-spread bench-scale
+.PHONY: help run run-api test check fmt vet staticcheck race fuzz-short fuzz vuln explore crash e2e interop routers pkcs11 rings faults faults-long bench bench-sessions bench-spread bench-scale

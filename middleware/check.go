@@ -10,9 +10,11 @@ import (
 	"github.com/writ-go/writ/token"
 )
 
-// Check is for everything that is not net/http middleware. It writes no status and no body; it may add
-// Set-Cookie, Cache-Control and Referrer-Policy to the header of w, and where it does they must stay as
-// they are. In r it replaces the cookies that it has refreshed, and takes out what Query and Form found.
+// Check is for what cannot be an http.Handler. An adapter for a router does better to wrap Guard.Handler,
+// which keeps its promises about the answer's header by itself, and tells guards inside what it found out.
+//
+// Check writes no status and no body; it may add Set-Cookie, Cache-Control and Referrer-Policy to the header
+// of w, and where it does they must stay as they are. In r it replaces the cookies that it has refreshed, and takes out what Query and Form found.
 // Answer an error with Deny. The token is nil without an error only for an Optional guard.
 //
 // Errors: ErrNone, ErrAnonymous, ErrAmbiguous, ErrForm, ErrTooLarge, ErrCrossOrigin, ErrScope, ErrNotFresh,

@@ -78,6 +78,7 @@ type response struct {
 	rule     rule
 	cookies  []string // lines of Set-Cookie that must not be lost
 	answered bool
+	written  bool // a part of the body
 }
 
 // ruled is w with a rule; what cookies it has already are kept if they have new tokens.
@@ -112,8 +113,8 @@ func (w *response) WriteHeader(status int) {
 }
 
 func (w *response) Write(b []byte) (int, error) {
-	if !w.answered {
-		w.answered = true
+	if !w.written { // though a status was written: a ResponseWriter beneath may hold it back until now
+		w.written, w.answered = true, true
 		w.protect()
 	}
 	return w.ResponseWriter.Write(b)
