@@ -14,8 +14,9 @@ import (
 // which keeps its promises about the answer's header by itself, and tells guards inside what it found out.
 //
 // Check writes no status and no body; it may add Set-Cookie, Cache-Control and Referrer-Policy to the header
-// of w, and where it does they must stay as they are. In r it replaces the cookies that it has refreshed, and takes out what Query and Form found.
-// Answer an error with Deny. The token is nil without an error only for an Optional guard.
+// of w, and where it does they must stay as they are. In r it replaces the cookies that it has refreshed,
+// and takes out what Query and Form found. Answer an error with Deny. The token is nil without an error only
+// for an Optional guard.
 //
 // Errors: ErrNone, ErrAnonymous, ErrAmbiguous, ErrForm, ErrTooLarge, ErrCrossOrigin, ErrScope, ErrNotFresh,
 // token.ErrInvalid, token.ErrUnavailable, and those of the rules; see Status.
@@ -29,12 +30,11 @@ func (g *Guard) Check(w http.ResponseWriter, r *http.Request) (*token.Verified, 
 
 // credential is what a request presents, and where.
 type credential struct {
-	place     string
-	raw       string // empty if it must be refreshed first
-	cookie    bool
-	ambient   bool
-	cacheable bool // shared caches do not know by it that the answer is one user's own
+	from *placed // nil for none
+	raw  string  // empty if it must be refreshed first
 }
+
+func (c credential) isCookie() bool { return c.from != nil && c.from.cookies }
 
 // outcome is what a guard found out about a request. It goes into the request's context for guards
 // inside; token.FromContext would not tell them who verified the token.
@@ -82,13 +82,13 @@ func (g *Guard) judge(w http.ResponseWriter, r *http.Request) outcome {
 	if o.err = g.find(r, &o); o.err != nil {
 		return o
 	}
-	if o.credential.ambient {
+	if o.credential.from.ambient {
 		if o.err = g.crossOrigin(r); o.err != nil {
 			return o
 		}
 	}
 	if seen, ok := r.Context().Value(outcomeKey{}).(*outcome); ok {
-		if seen.token != nil && seen.credential.place != o.credential.place {
+		if seen.token != nil && seen.credential.from.name != o.credential.from.name {
 			o.err = ErrAmbiguous // the guard outside has judged somebody else
 			return o
 		}
@@ -98,7 +98,7 @@ func (g *Guard) judge(w http.ResponseWriter, r *http.Request) outcome {
 		}
 	}
 	o.token, o.err = g.verify(r.Context(), o.credential.raw)
-	if o.credential.cookie && g.refresher != nil && dead(o.err) {
+	if o.credential.isCookie() && g.refresher != nil && dead(o.err) {
 		g.refresh(w, r, &o)
 	}
 	return o
@@ -118,7 +118,7 @@ func (g *Guard) find(r *http.Request, o *outcome) error {
 			continue
 		}
 		count += n
-		o.credential = credential{s.name, raw, s.cookies, s.ambient, s.cacheable}
+		o.credential = credential{s, raw}
 		if s.inURL {
 			o.rule |= inURL
 		}
@@ -130,7 +130,7 @@ func (g *Guard) find(r *http.Request, o *outcome) error {
 	if count == 0 && g.refresher != nil {
 		if raw, n := g.jars[0].findRefresh(r.Header); raw != "" || n > 1 {
 			count = n
-			o.credential = credential{place: g.jars[0].place(), cookie: true, ambient: true, cacheable: true}
+			o.credential = credential{from: g.pages}
 		}
 	}
 	switch {
@@ -153,7 +153,8 @@ func (g *Guard) clearFormer(w http.ResponseWriter, r *http.Request) {
 
 // answers reports whether what a guard outside found out holds for a guard inside, too.
 func (seen *outcome) answers(o *outcome) bool {
-	return seen.credential == o.credential && seen.err != ErrAnonymous && same(seen.verifier, o.verifier) &&
+	return seen.credential.from != nil && seen.credential.from.name == o.credential.from.name &&
+		seen.credential.raw == o.credential.raw && seen.err != ErrAnonymous && same(seen.verifier, o.verifier) &&
 		(seen.token != nil || same(seen.refresher, o.refresher)) && time.Since(seen.at) < outcomeAge
 }
 
@@ -182,7 +183,7 @@ func (g *Guard) tolerates(o outcome) bool {
 	if o.err == ErrNone || o.err == ErrAnonymous {
 		return true
 	}
-	return o.credential.cookie && dead(o.err)
+	return o.credential.isCookie() && dead(o.err)
 }
 
 // permit applies the guard's rules.

@@ -61,6 +61,7 @@ type Guard struct {
 	verifier    Verifier
 	from        []placed
 	jars        []Cookies // of from; one if there is a refresher
+	pages       *placed   // that one
 	refresher   Refresher
 	crossOrigin func(*http.Request) error
 	deny        func(http.ResponseWriter, *http.Request, error)
@@ -156,6 +157,11 @@ func (g *Guard) checkRefresher() error {
 	case g.jars[0].RefreshPath != "":
 		return errors.New("middleware: pages cannot be refreshed with Cookies.RefreshPath, which keeps the " +
 			"refresh cookie from them: drop it, or Config.Refresher")
+	}
+	for i := range g.from {
+		if g.from[i].cookies {
+			g.pages = &g.from[i]
+		}
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func private(h http.Header) bool {
 // know that it is one user's own; and a browser would show it to whoever goes back after signing out. The
 // handler may write another; what stands there before it does, for the whole site perhaps, does not know.
 func keepFromCaches(w http.ResponseWriter, c credential) {
-	if !c.cacheable {
+	if !c.from.cacheable {
 		return
 	}
 	if h := w.Header(); !private(h) {
