@@ -17,21 +17,6 @@ import (
 	"github.com/writ-go/writ/writtest"
 )
 
-// app is a program's handler.
-func app(sessions *writ.Manager) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /me", sessions.Guard().Func(func(w http.ResponseWriter, r *http.Request, t *token.Verified) {
-		w.Write([]byte(t.Subject()))
-	}))
-	return mux
-}
-
-func get(h http.Handler, req *http.Request) *httptest.ResponseRecorder {
-	rec := httptest.NewRecorder()
-	h.ServeHTTP(rec, req)
-	return rec
-}
-
 func TestAHandlerSeesWhoSignedIn(t *testing.T) {
 	sessions := writtest.New(t, writ.Config{})
 	h := app(sessions)
