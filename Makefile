@@ -65,7 +65,7 @@ crash: ## kill the quickstart at random, many times
 	WRIT_CRASH_ROUNDS=200 go test -run Crash -timeout 30m -v ./examples/quickstart
 
 # What it tests is a program that it builds, which the test cache does not know.
-e2e: ## the quickstart in a real Chromium
+e2e: ## what a browser decides, and the quickstart, in a real Chromium
 	cd e2e && go test -count=1 ./...
 
 # No lock file: it would pin a registry. The version is exact, and the package has no dependencies.

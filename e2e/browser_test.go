@@ -2,11 +2,8 @@ package e2e_test
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -45,37 +43,27 @@ func (s *trace) String() string {
 	return s.text.String()
 }
 
-// newBrowser starts a browser without a past.
+// newBrowser opens a tab of a browser without a past.
 func newBrowser(t *testing.T) *tab {
 	t.Helper()
-	var chromium string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
-		if path, err := exec.LookPath(name); err == nil {
-			chromium = path
-			break
-		}
+	ctx, err := chromium()
+	switch {
+	case err == errNoChromium && os.Getenv("CI") != "true":
+		t.Skip(err)
+	case err != nil:
+		t.Fatal(err)
 	}
-	if chromium == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no Chromium: install one (apt-get install chromium)")
-		}
-		t.Skip("no Chromium: install one (apt-get install chromium) to run the browser tests")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium),
-		chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.WindowSize(1000, 900),
-	)
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // which root cannot have
-	}
-	deadline, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	allocator, stop := chromedp.NewExecAllocator(deadline, options...)
-	t.Cleanup(func() { stop(); cancel() })
-	return (&tab{t, allocator, &trace{}}).open()
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
+	return (&tab{t, ctx, &trace{}}).open(chromedp.WithNewBrowserContext())
+}
+
+// in is the same tab for a part of its test, without the cookies of the parts before. What a site showed there
+// is of no matter to another site, which has an origin of its own.
+func (b *tab) in(t *testing.T) *tab {
+	part := &tab{t, b.ctx, b.seen}
+	part.emptyJar()
+	return part
 }
 
 // open opens another tab, which shares the cookies unless an option says otherwise.
@@ -85,7 +73,7 @@ func (b *tab) open(options ...chromedp.ContextOption) *tab {
 	next := &tab{b.t, ctx, b.seen}
 	b.t.Cleanup(func() {
 		if err := chromedp.Cancel(ctx); err != nil {
-			b.t.Logf("closing the browser: %v", err)
+			b.t.Logf("closing the tab: %v", err)
 		}
 		cancel()
 	})
@@ -147,22 +135,71 @@ func run[T any](b *tab, a chromedp.Action[T]) T {
 // click presses a button and waits for the page that it leads to, which must be there.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	resp, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector)))
-	b.must(err)
-	if resp.Status != 200 {
-		b.t.Fatalf("%s leads to a page with status %d", selector, resp.Status)
+	if status := b.press(selector); status != 200 {
+		b.t.Fatalf("%s leads to a page with status %d", selector, status)
 	}
 }
 
-// back presses the back button, and fails if the browser shows what it kept instead of asking again.
-func (b *tab) back() {
+// leave runs JavaScript that leads to another page, and waits for that.
+func (b *tab) leave(script string) (status int) {
+	b.t.Helper()
+	return b.follow(chromedp.Evaluate[chromedp.Void](script))
+}
+
+// press presses a button, and waits for the page that it leads to.
+func (b *tab) press(selector string) (status int) {
+	b.t.Helper()
+	return b.follow(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// status is how a page that is visited was answered.
+func (b *tab) status(address string) int {
+	b.t.Helper()
+	return int(run(b, chromedp.NavigateResponse(address)).Status)
+}
+
+func (b *tab) follow(step chromedp.Action[chromedp.Void]) (status int) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.NavigateBack()); err != nil {
-		b.t.Fatalf("no page was loaded on the way back: %v", err)
+	resp, err := chromedp.RunResponse(ctx, step)
+	b.must(err)
+	return int(resp.Status)
+}
+
+// back presses the back button, and reports whether the browser shows the page as it kept it, scripts running on,
+// instead of loading it.
+func (b *tab) back() (kept bool) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	events := make(chan any, 64)
+	b.must(chromedp.Listen(ctx, func(event any) {
+		switch event.(type) {
+		case *page.EventFrameNavigated, *page.EventLoadEventFired:
+			events <- event
+		}
+	}))
+	history := run(b, chromedp.NavigationEntries())
+	_, err := chromedp.Call(ctx, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[history.CurrentIndex-1].ID})
+	b.must(err)
+	for navigated := false; ; {
+		select {
+		case event := <-events:
+			switch e := event.(type) {
+			case *page.EventFrameNavigated:
+				if e.Frame.ParentID == "" && e.Type == page.NavigationTypeBackForwardCacheRestore {
+					return true
+				}
+				navigated = navigated || e.Frame.ParentID == ""
+			case *page.EventLoadEventFired:
+				if navigated {
+					return false
+				}
+			}
+		case <-ctx.Done():
+			b.t.Fatal("the way back leads nowhere")
+		}
 	}
 }
 
@@ -172,52 +209,36 @@ func (b *tab) count(selector string) int {
 	return run(b, chromedp.Evaluate[int](fmt.Sprintf("document.querySelectorAll(%q).length", selector)))
 }
 
+// signedIn fails unless the page is alice's at a site.
+func (b *tab) signedIn() {
+	b.t.Helper()
+	if b.count("#who") != 1 {
+		b.t.Fatal("alice is signed out")
+	}
+}
+
 // text is what the page shows.
 func (b *tab) text() string {
 	b.t.Helper()
 	return run(b, chromedp.Evaluate[string]("document.body.innerText"))
 }
 
-// cookies are what the browser holds, by name.
-func (b *tab) cookies() map[string]*network.Cookie {
+// visit opens an address and waits for the page.
+func (b *tab) visit(address string) {
 	b.t.Helper()
-	got, err := chromedp.Call(b.ctx, network.GetCookies, network.GetCookiesParams{})
-	b.must(err)
-	cookies := map[string]*network.Cookie{}
-	for _, c := range got.Cookies {
-		cookies[c.Name] = c
-	}
-	return cookies
+	b.do(chromedp.Navigate(address))
 }
 
-// access is what the access token says.
-type access struct {
-	SessionID string `json:"sid"`
-	ID        string `json:"jti"`
-	IssuedAt  int64  `json:"iat"`
-	ExpiresAt int64  `json:"exp"`
+// origin is the page's.
+func (b *tab) origin() string {
+	b.t.Helper()
+	return run(b, chromedp.Evaluate[string]("location.origin"))
 }
 
-func (b *tab) access() (a access) {
+// script runs JavaScript in the page, and waits for what it promises.
+func (b *tab) script(text string) string {
 	b.t.Helper()
-	cookie := b.cookies()["__Host-access"]
-	if cookie == nil {
-		b.t.Fatal("the browser has no access token")
-	}
-	parts := strings.Split(cookie.Value, ".")
-	if len(parts) != 3 {
-		b.t.Fatal("the access cookie holds no token")
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	b.must(err)
-	b.must(json.Unmarshal(payload, &a))
-	return a
-}
-
-// outlast waits until the access token has expired, for every clock.
-func (b *tab) outlast() {
-	b.t.Helper()
-	time.Sleep(time.Until(time.Unix(b.access().ExpiresAt, 0).Add(100 * time.Millisecond)))
+	return run(b, chromedp.Evaluate[string]("(async () => String(await ("+text+")))()", chromedp.EvalAwaitPromise))
 }
 
 // picture leaves a screenshot, if somebody wants to see one.

@@ -35,6 +35,7 @@ func (b *tab) shows(account bool) {
 func TestTheWholeWayThroughTheQuickstart(t *testing.T) {
 	for name, scripts := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it mostly waits
 			b := newBrowser(t)
 			if !scripts {
 				b.withoutScripts()
@@ -115,7 +116,9 @@ func TestTheWholeWayThroughTheQuickstart(t *testing.T) {
 				if n := len(b.cookies()); n != 0 {
 					t.Errorf("%d cookies are left", n)
 				}
-				b.back()
+				if b.back() {
+					t.Error("the browser has kept the account page")
+				}
 				if at := run(b, chromedp.Location()); at != s.url+"/?once" {
 					t.Fatal("the way back does not lead to where the account page was")
 				}
@@ -128,6 +131,7 @@ func TestTheWholeWayThroughTheQuickstart(t *testing.T) {
 
 // Past failures: Keycloak #51312, #50999 and others, a false sign-out by two refreshes at once.
 func TestTabsThatReloadAtOnceStaySignedIn(t *testing.T) {
+	t.Parallel()
 	b, s := newBrowser(t), newServer(t)
 	b.signIn(s)
 	tabs := []*tab{b, b.open(), b.open()}

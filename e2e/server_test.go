@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -19,19 +20,29 @@ import (
 // server is the real program with its own data and short lifetimes, and what it has written.
 type server struct {
 	t      *testing.T
-	url    string
+	url    string // for browsers
+	direct string // for apps
 	mu     sync.Mutex
 	output bytes.Buffer
 }
 
-func newServer(t *testing.T) *server {
-	t.Helper()
-	dir := t.TempDir()
-	program := filepath.Join(dir, "quickstart.exe")
+// quickstart builds the program, once for all tests.
+var quickstart = sync.OnceValues(func() (string, error) {
+	program := filepath.Join(scratch, "quickstart.exe")
 	build := exec.Command("go", "build", "-o", program, "./examples/quickstart")
 	build.Dir = ".." // the library's own module
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		return "", fmt.Errorf("go build: %v\n%s", err, out)
+	}
+	return program, nil
+})
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	dir := t.TempDir()
+	program, err := quickstart()
+	if err != nil {
+		t.Fatal(err)
 	}
 	cmd := exec.Command(program)
 	for _, v := range os.Environ() {
@@ -63,6 +74,7 @@ func newServer(t *testing.T) *server {
 	t.Cleanup(func() { cmd.Process.Kill(); <-done })
 	select {
 	case s.url = <-ready:
+		s.direct = s.url
 	case <-done:
 		t.Fatalf("the program ended:\n%s", s.output.String())
 	case <-time.After(30 * time.Second):
@@ -105,7 +117,7 @@ func (a *app) refused() bool {
 func (a *app) send(method, path string, form url.Values) (status int, body []byte) {
 	t := a.server.t
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, a.server.url+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(t.Context(), method, a.server.direct+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
