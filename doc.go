@@ -9,7 +9,7 @@
 //		Secret: secret, // writ.SecretFile("sessions.secret")
 //	})
 //	...
-//	go func() { log.Fatal(sessions.Run(ctx)) }()
+//	go sessions.Run(ctx)
 //
 // It signs in with [Manager.SignIn] (a browser) or [Manager.Grant] (an app), guards handlers with
 // [Manager.Guard], signs out with [Manager.SignOut], and mounts what [Manager.Endpoints] has.

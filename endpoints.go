@@ -4,11 +4,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/writ-go/writ/keys/jwks"
+	"github.com/writ-go/writ/middleware"
 	"github.com/writ-go/writ/token"
 )
 
@@ -141,16 +140,7 @@ func (m *Manager) done(w http.ResponseWriter, r *http.Request, where string) {
 
 // wantsPage reports whether a browser sent a form and waits for a page.
 func (m *Manager) wantsPage(r *http.Request) bool {
-	return m.config.SignInPage != "" && strings.Contains(r.Header.Get("Accept"), "text/html")
-}
-
-// back is the page of this host that a form was sent from; if that is not known, the front page.
-func back(r *http.Request) string {
-	u, err := url.Parse(r.Referer())
-	if err != nil || u.Host != r.Host || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, "\\") {
-		return "/"
-	}
-	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
+	return m.config.SignInPage != "" && middleware.PrefersHTML(r)
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/writ-go/writ/middleware"
 	"github.com/writ-go/writ/token"
@@ -25,14 +24,19 @@ func (m *Manager) serveLogout(w http.ResponseWriter, r *http.Request) {
 	m.done(w, r, m.config.SignInPage)
 }
 
-// signOutAny ends every session that the request proves: by its form, its cookies and its Bearer token.
+// signOutAny ends every session that the request proves: by its form, its cookies and its Bearer token; or,
+// if it has none of them, by what a guard around the endpoint let in.
 // What is dead already is signed out (RFC 7009 section 2.2); but a Bearer token that is no good, and
 // nothing else, is refused, because its session may live.
 func (m *Manager) signOutAny(w http.ResponseWriter, r *http.Request) error {
 	form, ok := tokenForm(r)
-	named, bearer := cmp.Or(form.Get("refresh_token"), form.Get("token")), bearerOf(r)
+	named := cmp.Or(form.Get("refresh_token"), form.Get("token"))
+	bearer, _ := middleware.BearerToken(r)
 	cookies := len(m.config.Cookies.Tokens(r)) > 0
 	if !cookies && named == "" && bearer == "" {
+		if t, guarded := token.FromContext(r.Context()); guarded && t.Issuer() == m.config.Issuer {
+			return m.End(r.Context(), t.Subject(), t.SessionID())
+		}
 		if !ok || len(form) > 0 || r.ContentLength != 0 {
 			return errNoToken
 		}
@@ -62,14 +66,6 @@ func (m *Manager) signOutAny(w http.ResponseWriter, r *http.Request) error {
 
 // errNoToken is for a sign-out that says something, but nothing that could be ended.
 var errNoToken = errors.New("send the refresh token as the form field refresh_token, once, and not in the URL")
-
-func bearerOf(r *http.Request) string {
-	scheme, raw, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(raw)
-}
 
 // byCookie reports whether a request that the guard let through was let through by its cookie.
 func (m *Manager) byCookie(r *http.Request) bool {
@@ -101,7 +97,7 @@ func (m *Manager) serveLogoutOthers(w http.ResponseWriter, r *http.Request, t *t
 			m.Deny(w, r, err)
 			return
 		}
-		m.done(w, r, back(r))
+		m.done(w, r, middleware.RefererPath(r))
 		return
 	}
 	m.answerCookies(w, r, pair)
@@ -120,7 +116,7 @@ func (m *Manager) serveEndSession(w http.ResponseWriter, r *http.Request, t *tok
 	if sid == t.SessionID() {
 		m.config.Cookies.Clear(w)
 	}
-	m.done(w, r, back(r))
+	m.done(w, r, middleware.RefererPath(r))
 }
 
 // stillSignedIn answers a sign-out that the store did not take.

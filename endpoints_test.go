@@ -302,6 +302,36 @@ func TestLogoutEndpoint(t *testing.T) { // req 58
 	}
 }
 
+// A 204 says that a session has ended. If a guard around the endpoint knows whose it is, it does end.
+func TestLogoutEndsWhatItIsShown(t *testing.T) {
+	header := middleware.Header{Name: "X-Access-Token"}
+	inHeader := func(p *token.Pair) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("X-Access-Token", p.Access) }
+	}
+	for _, c := range []struct {
+		name string
+		show func(p *token.Pair) func(*http.Request)
+	}{
+		{"Bearer", bearer},
+		{"Bearer and a tab", func(p *token.Pair) func(*http.Request) {
+			return func(r *http.Request) { r.Header.Set("Authorization", "Bearer\t"+p.Access) }
+		}},
+		{"a header that the guard around it reads", inHeader},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := open(t, memory.Open(), newClock(), writ.Config{})
+			p := start(t, m, "alice")
+			guarded := m.Guard(middleware.Bearer(), header).Handler(m.Endpoints().Logout)
+			if answer := call(guarded, "POST", "/logout", c.show(p)); answer.StatusCode != 204 {
+				t.Errorf("status %d", answer.StatusCode)
+			}
+			if _, err := m.Verify(t.Context(), p.Access); !errors.Is(err, token.ErrRevoked) {
+				t.Errorf("the session lives: %v", err)
+			}
+		})
+	}
+}
+
 func TestLogoutThatCannotReachTheStoreSaysSo(t *testing.T) { // req 60
 	c := newClock()
 	store := &failing{Store: memory.Open()}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/writ-go/writ/middleware"
 	"github.com/writ-go/writ/token"
@@ -69,7 +70,7 @@ func (m *Manager) answerCookies(w http.ResponseWriter, r *http.Request, pair *to
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"expires_in": max(0, int(pair.AccessExpires.Sub(m.config.Now()).Seconds())),
+		"expires_in": max(0, int(pair.For(pair.AccessExpires)/time.Second)),
 	})
 }
 

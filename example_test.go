@@ -3,6 +3,7 @@ package writ_test
 import (
 	"context"
 	"fmt"
+	"html/template"
 	"io"
 	"log"
 	"net/http"
@@ -21,6 +22,11 @@ import (
 func password(r *http.Request) (name string, ok bool) {
 	return r.FormValue("username"), r.FormValue("password") == "wonderland"
 }
+
+var signInForm = template.Must(template.New("").Parse(`<form method="post" action="/login">
+<input name="username"> <input name="password" type="password">
+<input name="return_to" type="hidden" value="{{.}}"> <button>Sign in</button>
+</form>`))
 
 // A program with pages: sign in, guard, refresh, sign out. A page whose access token has expired is
 // refreshed before its handler runs.
@@ -43,8 +49,11 @@ func Example_pages() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	go func() { log.Fatal(sessions.Run(ctx)) }()
+	go sessions.Run(ctx)
 
+	http.HandleFunc("GET /login", func(w http.ResponseWriter, r *http.Request) {
+		signInForm.Execute(w, middleware.ReturnPath(r))
+	})
 	http.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		name, ok := password(r)
 		if !ok {
@@ -52,7 +61,7 @@ func Example_pages() {
 		} else if err := sessions.SignIn(w, r, writ.Login{Subject: name}); err != nil {
 			sessions.Deny(w, r, err)
 		} else {
-			http.Redirect(w, r, "/me", http.StatusSeeOther)
+			http.Redirect(w, r, middleware.ReturnPath(r), http.StatusSeeOther)
 		}
 	})
 	http.Handle("POST /logout", sessions.Endpoints().Logout)
@@ -127,7 +136,7 @@ func Example_spa() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	go func() { log.Fatal(sessions.Run(ctx)) }()
+	go sessions.Run(ctx)
 
 	http.HandleFunc("POST /auth/login", func(w http.ResponseWriter, r *http.Request) {
 		name, ok := password(r)
@@ -181,7 +190,7 @@ func ExampleFollowConfig_foreign() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	go func() { log.Fatal(provider.Run(ctx)) }()
+	go provider.Run(ctx)
 
 	editor := func(t *token.Verified) error {
 		realm, err := token.Claim[struct {

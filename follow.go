@@ -220,6 +220,7 @@ func (f *Follower) newGuard(from []middleware.Source) (*middleware.Guard, error)
 		TrustedOrigins: f.config.TrustedOrigins,
 		SignInPage:     f.config.SignInPage,
 		Deny:           f.config.Deny,
+		Now:            f.config.Now,
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -178,11 +180,23 @@ func (m *Manager) verifyBy(ctx context.Context, v *token.Verifier, raw string) (
 func (m *Manager) Verifier() *token.Verifier { return m.verifier }
 
 // Guard guards handlers. Without from it takes Bearer and the cookies of Config.Cookies, and
-// refreshes pages whose access token has expired. It panics, as http.ServeMux does, on a mistake in
-// the program: one place named twice.
+// refreshes pages whose access token has expired. A middleware.Cookies{} in from means those of
+// Config.Cookies. It panics, as http.ServeMux does, on a mistake in the program: one place named twice, or
+// other cookies than SignIn sets.
 func (m *Manager) Guard(from ...middleware.Source) *middleware.Guard {
 	if len(from) == 0 {
 		return m.guard
+	}
+	from = slices.Clone(from)
+	for i, source := range from {
+		cookies, ok := source.(middleware.Cookies)
+		if !ok {
+			continue
+		}
+		if !reflect.DeepEqual(cookies, middleware.Cookies{}) && !reflect.DeepEqual(cookies, m.config.Cookies) {
+			panic("writ: Manager.Guard with other cookies than Config.Cookies, which SignIn sets: no browser would have them")
+		}
+		from[i] = m.config.Cookies
 	}
 	g, err := m.newGuard(from)
 	if err != nil {
@@ -206,6 +220,7 @@ func (m *Manager) newGuard(from []middleware.Source) (*middleware.Guard, error) 
 		TrustedOrigins: m.config.TrustedOrigins,
 		SignInPage:     m.config.SignInPage,
 		Deny:           m.config.Deny,
+		Now:            m.config.Now,
 		Observe: func(r *http.Request, _ *token.Verified, err error) {
 			if err != nil && middleware.Status(err) == http.StatusInternalServerError { // a rule that fails
 				m.failed(r.Context(), err)

@@ -234,6 +234,7 @@ func (m *Manager) issue(ctx context.Context, s *stored, now, until time.Time, re
 	}
 	p := &token.Pair{
 		Access:         access,
+		Issued:         now,
 		AccessExpires:  time.Unix(until.Unix(), 0),
 		RefreshExpires: s.Rotation.AbsExp,
 		SessionID:      sessionID(s.id),

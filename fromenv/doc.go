@@ -4,7 +4,7 @@
 //	sessions, err := fromenv.Open(ctx, fromenv.Stores{"sqlite": sqlite.OpenURL})
 //	if err != nil { log.Fatal(err) }
 //	defer sessions.Close()
-//	go func() { log.Fatal(sessions.Run(ctx)) }()
+//	go sessions.Run(ctx)
 //
 // Three variables are enough:
 //

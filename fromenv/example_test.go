@@ -20,7 +20,7 @@ func ExampleOpen() {
 		log.Fatal(err)
 	}
 	defer sessions.Close()
-	go func() { log.Fatal(sessions.Run(ctx)) }()
+	go sessions.Run(ctx)
 
 	http.Handle("GET /me", sessions.Guard().Func(func(w http.ResponseWriter, r *http.Request, t *token.Verified) {
 		w.Write([]byte(t.Subject()))
@@ -36,7 +36,7 @@ func ExampleFollow() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	go func() { log.Fatal(issuer.Run(ctx)) }()
+	go issuer.Run(ctx)
 
 	http.Handle("GET /notes", issuer.Guard().Scope("notes").Func(func(w http.ResponseWriter, r *http.Request, t *token.Verified) {
 		fmt.Fprintln(w, "the notes of", t.Subject())

@@ -7,6 +7,10 @@ import (
 	"strings"
 )
 
+// PrefersHTML reports whether a client would rather have a page than JSON, as a browser does that was sent to
+// one.
+func PrefersHTML(r *http.Request) bool { return preferred(r.Header) == asHTML }
+
 // mediaType is what an answer of a guard's own is written in.
 type mediaType string
 

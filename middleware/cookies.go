@@ -167,7 +167,7 @@ func (c Cookies) Set(w http.ResponseWriter, p *token.Pair) error {
 	}
 	maxAge := 0
 	if p.Remember {
-		left := min(time.Until(p.RefreshExpires), maxCookieAge)
+		left := min(p.For(p.RefreshExpires), maxCookieAge)
 		maxAge = max(1, int(left/time.Second)) // to net/http, 0 is no limit
 	}
 	var cookies []*http.Cookie

@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -27,7 +26,7 @@ func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, err error) {
 	noStore.apply(h)
 	form := preferred(r.Header)
 	if status == http.StatusUnauthorized && form == asHTML && g.signIn.page != nil {
-		h.Set("Location", g.signIn.location(r, errors.Is(err, ErrNotFresh)))
+		h.Set("Location", g.signIn.location(r, err))
 		w.WriteHeader(http.StatusSeeOther)
 		return
 	}

@@ -21,7 +21,8 @@ const (
 // form holds no credential. Such a request is checked for its origin as one with a cookie is.
 //
 // The guard reads the body, and takes the field out of it before the handler runs. The handler can read
-// the rest, and parse it.
+// the rest, and parse it. The next page's field needs a token of its own: writ.Manager.Derive makes one, for
+// as long as the first one lives. Nothing is refreshed.
 type Form struct {
 	// Name is the field's name. Default "access_token".
 	Name string

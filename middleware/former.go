@@ -11,6 +11,10 @@ import (
 // FormerCookie is a cookie that this site used to set. Cookies.Set and Clear remove it. While a browser has
 // it beside a present cookie of the same name (set for another path or domain, or not partitioned), no
 // server can tell the two apart: a Guard answers 400, and that answer removes the former one, too.
+//
+// A change of names with several nodes takes three steps, or a node that does not know the new names yet
+// sends people to sign in: name the new ones here, with AcceptRefresh, on every node; then have every node set
+// them, with the old ones here; and drop the old ones when sessions from before have ended.
 type FormerCookie struct {
 	// Name is its name. Required.
 	Name string

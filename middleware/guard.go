@@ -42,13 +42,16 @@ type Config struct {
 	Deny func(w http.ResponseWriter, r *http.Request, err error)
 	// SignInPage is where a browser that asks for a page is sent instead of getting a 401: a path of
 	// this site, such as "/login". It must not be behind the guard. It gets what was asked for as
-	// return_to, see ReturnPath; and prompt=login if somebody is signed in who has to do so again (see
-	// Guard.Fresh): such a page must ask for the password, or the browser goes in circles. Default: none.
+	// return_to, see ReturnPath; and prompt=login, with max_age in seconds and acr_values, if somebody is
+	// signed in who has to do so again (see Guard.Fresh): it must ask for the password then, or the browser
+	// goes in circles. Default: none.
 	SignInPage string
 	// Observe is called once for every request that the guard checks; t is nil if the request was
 	// refused (err says why) or is anonymous (err is nil). It must not block. A guard inside another
 	// observes the request too. Default: none.
 	Observe func(r *http.Request, t *token.Verified, err error)
+	// Now is the clock that Guard.Fresh goes by. Default time.Now.
+	Now func() time.Time
 }
 
 // Guard checks requests. It is immutable; Scope, Fresh, Require, Optional and AllowAnonymous return
@@ -67,6 +70,7 @@ type Guard struct {
 	deny        func(http.ResponseWriter, *http.Request, error)
 	signIn      signInPage
 	observe     func(*http.Request, *token.Verified, error)
+	now         func() time.Time
 
 	optional  bool
 	anonymous bool
@@ -86,6 +90,10 @@ func New(c Config) (*Guard, error) {
 		refresher: c.Refresher,
 		deny:      c.Deny,
 		observe:   c.Observe,
+		now:       c.Now,
+	}
+	if g.now == nil {
+		g.now = time.Now
 	}
 	from := c.From
 	if len(from) == 0 {
@@ -188,7 +196,7 @@ func (g *Guard) Fresh(maxAge time.Duration, acr ...string) *Guard {
 	refusal := &freshError{maxAge: int(maxAge / time.Second), acr: acr}
 	return g.Require(func(t *token.Verified) error {
 		signedIn := t.AuthTime()
-		if signedIn.IsZero() || time.Since(signedIn) > maxAge || len(acr) > 0 && !slices.Contains(acr, t.ACR()) {
+		if signedIn.IsZero() || g.now().Sub(signedIn) > maxAge || len(acr) > 0 && !slices.Contains(acr, t.ACR()) {
 			return refusal
 		}
 		return nil

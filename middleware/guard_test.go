@@ -167,6 +167,16 @@ func TestFreshAsksForARecentAndStrongSignIn(t *testing.T) {
 	}
 }
 
+func TestFreshGoesByTheClockOfTheConfig(t *testing.T) {
+	l := newLogin()
+	later := func() time.Time { return time.Now().Add(6 * time.Minute) }
+	raw := l.issue(token.Claims{AuthTime: time.Now()}, time.Now(), 10*time.Minute)
+	g := newGuard(middleware.Config{Verifier: l.verifier, Now: later}).Fresh(5 * time.Minute)
+	if got := do(g.Func(hello), "GET", "/", "Authorization", "Bearer "+raw).StatusCode; got != 401 {
+		t.Errorf("status %d", got)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	for _, c := range []struct {
 		err  error

@@ -7,7 +7,7 @@ import (
 
 // Query is a parameter of the URL (RFC 6750 section 2.3): for what cannot send a header, such as an
 // EventSource or a link to a download. URLs stand in logs, in histories and in what is copied to a friend,
-// so keep such tokens short-lived, and prefer any other source.
+// so prefer any other source, and give such a client a token that lives for a minute: see writ.Manager.Derive.
 //
 // The guard takes the parameter out of the request's URL and RequestURI before the handler runs. What runs
 // before the guard sees it: see Hide. The answer has Referrer-Policy: no-referrer, and a Cache-Control that

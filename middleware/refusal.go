@@ -16,14 +16,14 @@ func refusalOf(err error) refusal {
 	var origin *crossOriginError
 	switch Status(err) {
 	case http.StatusServiceUnavailable:
-		return refusal{"unavailable", "Your sign-in cannot be checked just now. Keep your tokens and try again."}
+		return refusal{"unavailable", "Your sign-in cannot be checked just now. It is kept: try again in a moment."}
 	case http.StatusRequestEntityTooLarge:
 		return refusal{"too_large", "This form is larger than is read here."}
 	case http.StatusBadRequest:
 		if errors.Is(err, ErrForm) {
 			return refusal{"unreadable_form", "The form could not be read to its end. Send it again."}
 		}
-		return refusal{"ambiguous_credential", "Send exactly one credential, once."}
+		return refusal{"ambiguous_credential", "This request has more than one credential. Send exactly one, once."}
 	case http.StatusUnauthorized:
 		switch {
 		case errors.Is(err, ErrNone):

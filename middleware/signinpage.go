@@ -1,9 +1,11 @@
 package middleware
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -26,11 +28,19 @@ func newSignInPage(path string) (signInPage, error) {
 	return signInPage{page}, nil
 }
 
-// location is the page with where to return to, if that is a page; again asks somebody who is signed in.
-func (s signInPage) location(r *http.Request, again bool) string {
+// location is the page with where to return to, if that is a page, and with what err asks of somebody who is
+// signed in, by the names that OpenID Connect gives to it.
+func (s signInPage) location(r *http.Request, err error) string {
 	query := s.page.Query()
-	if again {
-		query.Set("prompt", "login") // the name that OpenID Connect gives to it
+	if errors.Is(err, ErrNotFresh) {
+		query.Set("prompt", "login")
+	}
+	var fresh *freshError
+	if errors.As(err, &fresh) {
+		query.Set("max_age", strconv.Itoa(fresh.maxAge))
+		if len(fresh.acr) > 0 {
+			query.Set("acr_values", strings.Join(fresh.acr, " "))
+		}
 	}
 	if path := requested(r); path != "" {
 		query.Set(returnTo, path)
@@ -40,10 +50,11 @@ func (s signInPage) location(r *http.Request, again bool) string {
 	return page.String()
 }
 
-// requested is the path and query that r asks for as a browser knows it; empty if it is no page to go to.
+// requested is the path and query that r asks for as a browser knows it, or where a form was sent from;
+// empty if that is no page to go to.
 func requested(r *http.Request) string {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return ""
+		return refererPath(r)
 	}
 	path := r.RequestURI // has what http.StripPrefix takes away
 	if !strings.HasPrefix(path, "/") {
@@ -67,6 +78,22 @@ func ReturnPath(r *http.Request) string {
 		return "/"
 	}
 	return values[0]
+}
+
+// RefererPath is the path and query of the page of this host that a form was sent from; "/" if that is not
+// known.
+func RefererPath(r *http.Request) string { return cmp.Or(refererPath(r), "/") }
+
+func refererPath(r *http.Request) string {
+	u, err := url.Parse(r.Referer())
+	if err != nil || u.Host != r.Host || strings.Contains(u.Path, `\`) {
+		return ""
+	}
+	u.Scheme, u.User, u.Host, u.Fragment, u.RawFragment = "", nil, "", "", ""
+	if path := u.String(); len(path) <= maxReturnTo && localPath(path) {
+		return path
+	}
+	return ""
 }
 
 // localPath reports whether a browser that is redirected to p stays on this site.

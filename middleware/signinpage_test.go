@@ -6,8 +6,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/writ-go/writ/middleware"
+	"github.com/writ-go/writ/token"
 )
 
 func TestASignInLeadsBackToThePage(t *testing.T) {
@@ -16,7 +18,7 @@ func TestASignInLeadsBackToThePage(t *testing.T) {
 		{"with a query", "/login", "GET", "/me?a=1&b=%2F", "/login?return_to=%2Fme%3Fa%3D1%26b%3D%252F"},
 		{"a sign-in page with a query of its own", "/login?lang=en", "GET", "/me", "/login?lang=en&return_to=%2Fme"},
 		{"without the token that was in the URL", "/login", "GET", "/me?access_token=x&a=1", "/login?return_to=%2Fme%3Fa%3D1"},
-		{"a form is not sent again", "/login", "POST", "/me", "/login"},
+		{"a form is not sent again, but its page is there", "/login", "POST", "/me", "/login?return_to=%2Fform%3Fx%3D1"},
 		{"what looks like another host", "/login", "GET", "//evil.example/x", "/login"},
 		{"what browsers take for another host", "/login", "GET", `/\evil.example`, "/login"},
 		{"longer than a URL should be", "/login", "GET", "/" + strings.Repeat("x", 3000), "/login"},
@@ -28,6 +30,7 @@ func TestASignInLeadsBackToThePage(t *testing.T) {
 			path, query, _ := strings.Cut(c.target, "?")
 			r.RequestURI, r.URL.Path, r.URL.RawQuery = c.target, path, query
 			r.Header.Set("Accept", browser)
+			r.Header.Set("Referer", "https://"+r.Host+"/form?x=1#top")
 			w := httptest.NewRecorder()
 			// What http.StripPrefix takes away is there for the browser.
 			http.StripPrefix("/me", g.Func(hello)).ServeHTTP(w, r)
@@ -39,6 +42,38 @@ func TestASignInLeadsBackToThePage(t *testing.T) {
 				t.Errorf("status %d, Location %q, want %q", w.Code, w.Header().Get("Location"), c.want)
 			}
 		})
+	}
+}
+
+func TestASignInThatIsNotEnoughIsAskedForAnew(t *testing.T) {
+	l := newLogin()
+	g := newGuard(middleware.Config{Verifier: l.verifier, From: []middleware.Source{middleware.Cookies{}}, SignInPage: "/login"})
+	raw := l.issue(token.Claims{AuthTime: time.Now().Add(-time.Hour)}, time.Now(), time.Minute)
+	resp := do(g.Fresh(5*time.Minute, "phr", "mfa").Func(hello), "GET", "/pay", "Accept", browser, "Cookie", "__Host-access="+raw)
+	want := "/login?acr_values=phr+mfa&max_age=300&prompt=login&return_to=%2Fpay"
+	if got := resp.Header.Get("Location"); resp.StatusCode != 303 || got != want {
+		t.Errorf("status %d, Location %q, want %q", resp.StatusCode, got, want)
+	}
+}
+
+func TestRefererPathStaysOnThisSite(t *testing.T) {
+	for referer, want := range map[string]string{
+		"":                                   "/",
+		"https://app.example/a/b?c=1#d":      "/a/b?c=1",
+		"https://u:p@app.example/a":          "/a",
+		"https://evil.example/a":             "/",
+		"https://app.example":                "/",
+		"https://app.example//evil.example":  "/",
+		`https://app.example/\evil.example`:  "/",
+		"https://app.example.evil.example/a": "/",
+		"mailto:a@app.example":               "/",
+		":":                                  "/",
+	} {
+		r := httptest.NewRequest("POST", "https://app.example/save", nil)
+		r.Header.Set("Referer", referer)
+		if got := middleware.RefererPath(r); got != want {
+			t.Errorf("from %q: %q, want %q", referer, got, want)
+		}
 	}
 }
 

@@ -27,6 +27,13 @@ type Source interface {
 // credential; a second Authorization header, of whatever scheme, makes the request ambiguous.
 func Bearer() Source { return bearer{} }
 
+// BearerToken reads the Authorization header as Bearer does; not ok if it has no Bearer token, or if there
+// are two such headers. It does not ask whether the token is good.
+func BearerToken(r *http.Request) (string, bool) {
+	raw, n, _ := bearer{}.find(r)
+	return raw, n == 1 && raw != ""
+}
+
 type bearer struct{}
 
 func (b bearer) checked() (Source, error) { return b, nil }

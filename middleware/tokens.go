@@ -26,7 +26,7 @@ func WriteTokens(w http.ResponseWriter, p *token.Pair, withRefresh bool) error {
 	}{
 		AccessToken: p.Access,
 		TokenType:   "Bearer",
-		ExpiresIn:   max(0, int64(time.Until(p.AccessExpires)/time.Second)),
+		ExpiresIn:   max(0, int64(p.For(p.AccessExpires)/time.Second)),
 		Scope:       strings.Join(p.Scope, " "),
 	}
 	if withRefresh {

@@ -23,6 +23,8 @@ func TestATokenResponseIsThatOfRFC6749(t *testing.T) {
 			{"both tokens", full, true, `{"access_token":"A","token_type":"Bearer","expires_in":600,"refresh_token":"R","scope":"read write"}` + "\n"},
 			{"the refresh token is in a cookie", full, false, `{"access_token":"A","token_type":"Bearer","expires_in":600,"scope":"read write"}` + "\n"},
 			{"no new refresh token, no scope", token.Pair{Access: "A", AccessExpires: now.Add(time.Minute)}, true, `{"access_token":"A","token_type":"Bearer","expires_in":60}` + "\n"},
+			{"by the issuer's clock, whatever ours says", token.Pair{Access: "A", Issued: now.Add(time.Hour), AccessExpires: now.Add(time.Hour + time.Minute)}, true,
+				`{"access_token":"A","token_type":"Bearer","expires_in":60}` + "\n"},
 			{"already expired", token.Pair{Access: "A", AccessExpires: now.Add(-time.Minute)}, true, `{"access_token":"A","token_type":"Bearer","expires_in":0}` + "\n"},
 		} {
 			w := httptest.NewRecorder()

@@ -14,11 +14,21 @@ import (
 // that may be printed: package fmt reads such fields without asking them.
 type Pair struct {
 	Access, Refresh string
+	Issued          time.Time // by the issuer's clock; zero: now
 	AccessExpires   time.Time
 	RefreshExpires  time.Time // the end of the session, whatever is refreshed until then
 	SessionID       string
 	Scope           []string
 	Remember        bool // cookies outlive the browser
+}
+
+// For is how long from p's issue it is to t, which is one of its times: what to tell a client, whose clock
+// may be another.
+func (p *Pair) For(t time.Time) time.Duration {
+	if p.Issued.IsZero() {
+		return time.Until(t)
+	}
+	return t.Sub(p.Issued)
 }
 
 // String names the session, and no token.
