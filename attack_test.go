@@ -428,6 +428,24 @@ func TestMistakesOfTheProgramLeaveATrace(t *testing.T) {
 	last("a rule that fails", writ.Failed)
 }
 
+func TestAProgramHearsOfEveryRequestThatIsChecked(t *testing.T) {
+	var heard []string
+	m := open(t, memory.Open(), newClock(), writ.Config{ObserveRequest: func(_ *http.Request, t *token.Verified, err error) {
+		switch {
+		case err != nil:
+			heard = append(heard, fmt.Sprint(middleware.Status(err)))
+		case t != nil:
+			heard = append(heard, t.Subject())
+		}
+	}})
+	h := m.Guard().Handler(hello)
+	call(h, "GET", "/", bearer(start(t, m, "alice")))
+	call(h, "GET", "/")
+	if got := strings.Join(heard, " "); got != "alice 401" {
+		t.Errorf("heard %q", got)
+	}
+}
+
 func TestDenyCanBeReplaced(t *testing.T) {
 	m := open(t, memory.Open(), newClock(), writ.Config{Deny: func(w http.ResponseWriter, _ *http.Request, err error) {
 		w.WriteHeader(middleware.Status(err))

@@ -102,6 +102,9 @@ type Config struct {
 	// Observe receives what an audit log or a metric wants. It must not block. Default: alarms go
 	// to slog.
 	Observe func(ctx context.Context, e Event)
+	// ObserveRequest is told of every request that a Guard checks, as middleware.Config.Observe is: to count
+	// refusals, say. Default: none.
+	ObserveRequest func(r *http.Request, t *token.Verified, err error)
 
 	Now func() time.Time // default time.Now
 }

@@ -56,8 +56,9 @@ type FollowConfig struct {
 	AllowPlainLoopback    bool
 	AllowPrivateAddresses bool
 
-	// Deny, TrustedOrigins and SignInPage are for guards, as in Config.
+	// Deny, ObserveRequest, TrustedOrigins and SignInPage are for guards, as in Config.
 	Deny           func(w http.ResponseWriter, r *http.Request, err error)
+	ObserveRequest func(r *http.Request, t *token.Verified, err error)
 	TrustedOrigins []string
 	SignInPage     string
 
@@ -220,6 +221,7 @@ func (f *Follower) newGuard(from []middleware.Source) (*middleware.Guard, error)
 		TrustedOrigins: f.config.TrustedOrigins,
 		SignInPage:     f.config.SignInPage,
 		Deny:           f.config.Deny,
+		Observe:        f.config.ObserveRequest,
 		Now:            f.config.Now,
 	})
 }

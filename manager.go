@@ -221,9 +221,12 @@ func (m *Manager) newGuard(from []middleware.Source) (*middleware.Guard, error) 
 		SignInPage:     m.config.SignInPage,
 		Deny:           m.config.Deny,
 		Now:            m.config.Now,
-		Observe: func(r *http.Request, _ *token.Verified, err error) {
+		Observe: func(r *http.Request, t *token.Verified, err error) {
 			if err != nil && middleware.Status(err) == http.StatusInternalServerError { // a rule that fails
 				m.failed(r.Context(), err)
+			}
+			if m.config.ObserveRequest != nil {
+				m.config.ObserveRequest(r, t, err)
 			}
 		},
 	}

@@ -54,7 +54,7 @@ const outcomeAge = time.Second
 
 func (g *Guard) check(w http.ResponseWriter, r *http.Request) (outcome, error) {
 	o := g.judge(w, r)
-	if o.err == ErrAmbiguous {
+	if errors.Is(o.err, ErrAmbiguous) {
 		g.clearFormer(w, r)
 	}
 	if o.token != nil && o.token.Anonymous() && !g.anonymous {
@@ -89,7 +89,8 @@ func (g *Guard) judge(w http.ResponseWriter, r *http.Request) outcome {
 	}
 	if seen, ok := r.Context().Value(outcomeKey{}).(*outcome); ok {
 		if seen.token != nil && seen.credential.from.name != o.credential.from.name {
-			o.err = ErrAmbiguous // the guard outside has judged somebody else
+			// The guard outside has judged somebody else.
+			o.err = &ambiguousError{[]string{seen.credential.from.name, o.credential.from.name}}
 			return o
 		}
 		if seen.answers(&o) {
@@ -123,25 +124,44 @@ func (g *Guard) find(r *http.Request, o *outcome) error {
 			o.rule |= inURL
 		}
 	}
-	if failed != nil {
+	if failed != nil || count > 1 {
 		o.credential = credential{}
+	}
+	if failed != nil {
 		return failed
 	}
+	if count > 1 {
+		return g.ambiguous(r)
+	}
 	if count == 0 && g.refresher != nil {
-		if raw, n := g.jars[0].findRefresh(r.Header); raw != "" || n > 1 {
-			count = n
+		raw, n := g.jars[0].findRefresh(r.Header)
+		if n > 1 {
+			return errTwoRefreshCookies
+		}
+		if raw != "" {
+			count = 1
 			o.credential = credential{from: g.pages}
 		}
 	}
-	switch {
-	case count > 1:
-		o.credential = credential{}
-		return ErrAmbiguous
-	case count == 0:
+	if count == 0 {
 		return ErrNone
 	}
 	return nil
 }
+
+// ambiguous says where there are credentials. What was taken out of r is still found.
+func (g *Guard) ambiguous(r *http.Request) error {
+	e := &ambiguousError{}
+	for i := range g.from {
+		_, n, _ := g.from[i].find(r)
+		for range min(n, 2) {
+			e.places = append(e.places, g.from[i].name)
+		}
+	}
+	return e
+}
+
+var errTwoRefreshCookies = &ambiguousError{[]string{"two refresh cookies"}}
 
 // clearFormer removes older cookies that have the name of a present one, of which the request has two.
 // Otherwise that browser would be refused for as long as it keeps them.

@@ -17,8 +17,9 @@ const (
 )
 
 // Cookies writes, reads and clears the session's cookies with one set of attributes. The zero value
-// is right for pages: __Host- names, Secure, HttpOnly, SameSite=Lax, Path=/, no Domain. Browsers
-// take Secure cookies from http://localhost too, so that a development machine needs no other.
+// is right for pages: __Host- names, Secure, HttpOnly, SameSite=Lax, Path=/, no Domain. Chromium
+// and Firefox take Secure cookies from http://localhost too, so that a development machine needs no other;
+// Safari is said not to: give it https, or InsecureHTTP.
 //
 // A Cookies is also a Source: the access cookie.
 type Cookies struct {

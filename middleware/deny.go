@@ -56,7 +56,7 @@ func writeRefusal(w io.Writer, form mediaType, status int, why refusal) {
 <title>%s</title>
 <h1>%[1]s</h1>
 <p>%[2]s</p>
-`, title, html.EscapeString(why.detail))
+`, title, html.EscapeString(onPage(why)))
 	case asText:
 		io.WriteString(w, why.detail+"\n")
 	default:

@@ -19,6 +19,30 @@ import (
 
 const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
+// people is how what people read on a page begins.
+var people = map[string]string{
+	"no_credential": "You are not signed in", "invalid_token": "You are not signed in", "insufficient_scope": "You may not",
+	"forbidden": "You may not", "insufficient_user_authentication": "Please sign in again", "cross_origin": "This was sent from another site",
+	"ambiguous_credential": "Your browser sent more than one", "unavailable": "This does not work just now", "internal": "Something went wrong",
+}
+
+func TestARefusalOfTwoCredentialsSaysWhereTheyStand(t *testing.T) {
+	l := newLogin()
+	g := newGuard(middleware.Config{Verifier: l.verifier, From: everywhere()})
+	r := formRequest()
+	for _, place := range []string{"cookie", "query", "query", "form"} {
+		places[place](r, "SECRET")
+	}
+	w := httptest.NewRecorder()
+	_, err := g.Check(w, r)
+	want := "the cookie __Host-access, the query parameter access_token, the query parameter access_token, the form field access_token"
+	g.Deny(w, r, err)
+	if !errors.Is(err, middleware.ErrAmbiguous) || !strings.Contains(err.Error(), want) || !strings.Contains(w.Body.String(), want) ||
+		strings.Contains(w.Body.String(), "SECRET") {
+		t.Errorf("%v, answer %s", err, w.Body)
+	}
+}
+
 func TestDenySaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	l := newLogin()
 	g := newGuard(middleware.Config{Verifier: l.verifier})
@@ -94,7 +118,11 @@ func TestDenySaysWhatIsWrongAndWhatToDo(t *testing.T) {
 					detail = problem.Detail
 				}
 				wantType := map[string]string{"JSON": "application/problem+json", "text": "text/plain; charset=utf-8", "page": "text/html; charset=utf-8"}[kind]
-				if resp.Header.Get("Content-Type") != wantType || !strings.Contains(detail, c.detail) {
+				want := c.detail
+				if kind == "page" {
+					want = "<p>" + people[c.code]
+				}
+				if resp.Header.Get("Content-Type") != wantType || !strings.Contains(detail, want) {
 					t.Errorf("%s: type %q, detail %q", kind, resp.Header.Get("Content-Type"), detail)
 				}
 			}

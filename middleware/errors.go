@@ -15,7 +15,7 @@ var (
 	ErrAmbiguous   = errors.New("more than one credential")                // 400
 	ErrForm        = errors.New("the form cannot be read")                 // 400
 	ErrTooLarge    = errors.New("the form is too large")                   // 413
-	ErrCrossOrigin = errors.New("cross-origin request with a cookie")      // 403
+	ErrCrossOrigin = errors.New("cross-origin request")                    // 403
 	ErrScope       = errors.New("insufficient scope")                      // 403
 	ErrForbidden   = errors.New("forbidden")                               // 403; for the rules of Guard.Require
 	ErrNotFresh    = errors.New("sign-in is too old or not strong enough") // 401, RFC 9470
@@ -51,6 +51,14 @@ type scopeError struct{ scopes []string }
 func (e *scopeError) Error() string { return ErrScope.Error() + ": needs " + e.list() }
 func (e *scopeError) Unwrap() error { return ErrScope }
 func (e *scopeError) list() string  { return strings.Join(e.scopes, " ") }
+
+// ambiguousError is ErrAmbiguous with the places where there are credentials.
+type ambiguousError struct{ places []string }
+
+func (e *ambiguousError) Error() string {
+	return ErrAmbiguous.Error() + ": " + strings.Join(e.places, ", ")
+}
+func (e *ambiguousError) Unwrap() error { return ErrAmbiguous }
 
 // crossOriginError is ErrCrossOrigin with the rule that it broke.
 type crossOriginError struct{ rule string }

@@ -41,7 +41,8 @@ type Config struct {
 	// member "code" is for programs; by the Accept header a page, a redirect to SignInPage, or text.
 	Deny func(w http.ResponseWriter, r *http.Request, err error)
 	// SignInPage is where a browser that asks for a page is sent instead of getting a 401: a path of
-	// this site, such as "/login". It must not be behind the guard. It gets what was asked for as
+	// this site, such as "/login". It must not be behind the guard,
+	// unless that is Optional. It gets what was asked for as
 	// return_to, see ReturnPath; and prompt=login, with max_age in seconds and acr_values, if somebody is
 	// signed in who has to do so again (see Guard.Fresh): it must ask for the password then, or the browser
 	// goes in circles. Default: none.

@@ -12,7 +12,7 @@ func (g *Guard) refresh(w http.ResponseWriter, r *http.Request, o *outcome) {
 	raw, n := cookies.findRefresh(r.Header)
 	switch {
 	case n > 1:
-		o.err = ErrAmbiguous
+		o.err = errTwoRefreshCookies
 		return
 	case raw == "":
 		return

@@ -3,6 +3,7 @@ package middleware
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/writ-go/writ/token"
 )
@@ -14,6 +15,7 @@ type refusal struct{ code, detail string }
 func refusalOf(err error) refusal {
 	var scope *scopeError
 	var origin *crossOriginError
+	var ambiguous *ambiguousError
 	switch Status(err) {
 	case http.StatusServiceUnavailable:
 		return refusal{"unavailable", "Your sign-in cannot be checked just now. It is kept: try again in a moment."}
@@ -23,7 +25,11 @@ func refusalOf(err error) refusal {
 		if errors.Is(err, ErrForm) {
 			return refusal{"unreadable_form", "The form could not be read to its end. Send it again."}
 		}
-		return refusal{"ambiguous_credential", "This request has more than one credential. Send exactly one, once."}
+		found := ""
+		if errors.As(err, &ambiguous) {
+			found = " (" + strings.Join(ambiguous.places, ", ") + ")"
+		}
+		return refusal{"ambiguous_credential", "This request has more than one credential" + found + ". Send exactly one, once."}
 	case http.StatusUnauthorized:
 		switch {
 		case errors.Is(err, ErrNone):
@@ -48,6 +54,27 @@ func refusalOf(err error) refusal {
 		return refusal{"forbidden", "This is not allowed to you."}
 	}
 	return refusal{"internal", "This server made a mistake. Try again later."}
+}
+
+// onPage is what people are told who look at a page.
+func onPage(why refusal) string {
+	switch why.code {
+	case "unavailable":
+		return "This does not work just now. Please try again in a moment; you stay signed in."
+	case "insufficient_user_authentication":
+		return "Please sign in again to do this."
+	case "no_credential", "invalid_token", "anonymous":
+		return "You are not signed in."
+	case "insufficient_scope", "forbidden":
+		return "You may not do this."
+	case "cross_origin":
+		return "This was sent from another site. Please open the page here, and try again."
+	case "ambiguous_credential":
+		return "Your browser sent more than one sign-in. Please sign out and in again, or delete the cookies of this site."
+	case "too_large", "unreadable_form":
+		return why.detail
+	}
+	return "Something went wrong here. Please try again later."
 }
 
 // reason is why a credential is no good, from this library's own errors only: the text of any other

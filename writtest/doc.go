@@ -18,7 +18,8 @@
 //	}
 //
 // A request without SignIn is refused, a session that was ended is refused, and a scope that the token
-// lacks is missing. Verified is for a function that takes a token, without HTTP around it.
+// lacks is missing. Verified is for a function that takes a token, without HTTP around it. With a Store from
+// NewStore a test sees what happens while the store is down.
 //
 // # A service that checks another's tokens
 //

@@ -46,8 +46,11 @@ func (a *app) stream(w http.ResponseWriter, r *http.Request, t *token.Verified) 
 
 // why is what a client can do now.
 func why(err error) string {
-	if errors.Is(err, token.ErrUnavailable) {
+	switch {
+	case errors.Is(err, token.ErrUnavailable):
 		return "try again"
+	case errors.Is(err, token.ErrExpired): // the session may go on
+		return "refresh and come again"
 	}
-	return "sign in again" // or refresh
+	return "sign in again"
 }

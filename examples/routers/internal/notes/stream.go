@@ -42,8 +42,11 @@ func event(name string, data any) string { return fmt.Sprintf("event: %s\ndata: 
 
 // why is what a client can do now.
 func why(err error) string {
-	if errors.Is(err, token.ErrUnavailable) {
+	switch {
+	case errors.Is(err, token.ErrUnavailable):
 		return "try again"
+	case errors.Is(err, token.ErrExpired): // the session may go on
+		return "refresh and come again"
 	}
-	return "sign in again" // or refresh
+	return "sign in again"
 }
