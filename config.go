@@ -56,10 +56,10 @@ type Config struct {
 	AbsoluteTTL time.Duration
 	// Rotation is the timing of refreshes; Rotation.Idle ends a session that is not refreshed.
 	Rotation rotation.Policy
-	// MaxSessions is how many sessions a subject may have. A sign-in beyond it ends the oldest ones, or is
-	// refused with RefuseBeyondMax (ErrTooManySessions): who has lost a device, or the
-	// answer to a sign-in, then waits until that is idle, or is let in by End. Where the oldest end, sign-ins at the same time on nodes whose
-	// clocks differ may exceed it until the next. Default: any number.
+	// MaxSessions is how many sessions a subject may have. A sign-in beyond it ends the oldest ones,
+	// or is refused with RefuseBeyondMax (ErrTooManySessions): who has lost a device, or the answer to
+	// a sign-in, then waits until that is idle, or is let in by End. Where the oldest end, sign-ins at
+	// the same time on nodes whose clocks differ may exceed it until the next. Default: any number.
 	MaxSessions     int
 	RefuseBeyondMax bool
 	// AskStore has Manager.Verify, and so every guard, ask the store whether the session goes on: one round

@@ -254,8 +254,8 @@ func (m *Manager) issue(ctx context.Context, s *stored, now, until time.Time, re
 // SignIn starts a session for a browser and sets its cookies; with Cookies.RefreshOnly the access
 // token is the answer's body. It refuses a cross-origin request (login CSRF), ends the sessions that
 // the browser had, and never adopts their IDs. With Cookies.RefreshPath call it below that path, or
-// the browser does not send the old session's cookie, and that session goes on. On error it has written nothing, and the browser is
-// signed in as before: answer with Deny.
+// the browser does not send the old session's cookie, and that session goes on. On error it has
+// written nothing, and the browser is signed in as before: answer with Deny.
 func (m *Manager) SignIn(w http.ResponseWriter, r *http.Request, l Login) error {
 	if err := m.crossOrigin(r); err != nil {
 		return err

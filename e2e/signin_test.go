@@ -69,17 +69,17 @@ func TestASignInLeadsBackToThePageThatAskedForIt(t *testing.T) {
 	t.Run("to a page that needs another sign-in", func(t *testing.T) { // RFC 9470
 		b.visit(s.at("app.test", "/enter"))
 		b.visit(s.at("app.test", "/vault"))
-		if got := run(b, chromedp.Location()); !strings.Contains(got, "prompt=login") {
+		if got := run(b, chromedp.Location()); !strings.Contains(got, "prompt=login") || !strings.Contains(got, "max_age=") {
 			t.Errorf("the sign-in page is not told that somebody is signed in: %s", got)
 		}
 		b.press("#go")
 		b.signedIn()
 	})
-	t.Run("nowhere after a form, which cannot be sent again", func(t *testing.T) {
+	t.Run("to the page of a form, which cannot be sent again", func(t *testing.T) {
 		b.visit(s.at("app.test", "/"))
 		b.emptyJar()
 		b.press("#change")
-		if got := run(b, chromedp.Location()); got != s.at("app.test", "/sign-in") {
+		if got := run(b, chromedp.Location()); got != s.at("app.test", "/sign-in?return_to=%2F") {
 			t.Errorf("the sign-in page is %s", got)
 		}
 	})

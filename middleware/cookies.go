@@ -156,9 +156,10 @@ func (c Cookies) RefreshToken(r *http.Request) (string, bool) {
 	return value, n == 1 && value != ""
 }
 
-// Set writes the tokens and Cache-Control: no-store; leave that header alone afterwards. It removes the
-// Former cookies. An empty Refresh leaves the refresh cookie alone. With Remember both cookies last until RefreshExpires, but at most
-// 400 days; else until the browser is closed. Called again, it replaces what it wrote.
+// Set writes the tokens and Cache-Control: no-store; leave that header alone afterwards. It removes
+// the Former cookies. An empty Refresh leaves the refresh cookie alone. With Remember both cookies
+// last until RefreshExpires, but at most 400 days; else until the browser is closed. Called again, it
+// replaces what it wrote.
 //
 // It fails, writing nothing, if a cookie's name and value are over 4096 bytes together, which browsers
 // would drop without a word, or if Validate fails.
@@ -202,8 +203,9 @@ func storable(c *http.Cookie) error {
 	return nil
 }
 
-// Clear removes both cookies and the Former ones, and writes Cache-Control: no-store. Only signing out calls for it: a
-// refresh that failed does not, because a late failure would remove the cookie of a new sign-in.
+// Clear removes both cookies and the Former ones, and writes Cache-Control: no-store. Only signing out
+// calls for it: a refresh that failed does not, because a late failure would remove the cookie of a
+// new sign-in.
 func (c Cookies) Clear(w http.ResponseWriter) {
 	var cookies []*http.Cookie
 	if !c.RefreshOnly {
