@@ -47,7 +47,8 @@ func (m *Manager) Derive(t *token.Verified, ttl time.Duration, scope ...string) 
 		AMR:       t.AMR(),
 		Actor:     t.Actor(),
 	}
-	// With the stamp of t: whatever cutoff t is about to die of, unheard of here, ends this one as well.
+	// With the stamp of t: whatever cutoff t is about to die of, unheard of here, ends this one as well. And
+	// within the life of t: cutoffs are forgotten when what has such a stamp is over.
 	raw, err = m.issuer.Issue(claims, now, expires, t.Stamp())
 	if err != nil {
 		return "", time.Time{}, err

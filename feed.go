@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/writ-go/writ/revocation"
+	"github.com/writ-go/writ/token"
 )
 
 // feedRow keeps the key under which IDs leave in the feed. It is the same on every node.
@@ -32,6 +33,7 @@ func (m *Manager) newFeed(ctx context.Context) (http.Handler, error) {
 		Public:   c.FeedPublic,
 		MaxStale: c.MaxStale,
 		Skew:     c.Rotation.Skew,
+		MaxTTL:   token.MaxTTL,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("writ: the feed: %w", err)

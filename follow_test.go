@@ -12,6 +12,7 @@ import (
 
 	"github.com/writ-go/writ"
 	"github.com/writ-go/writ/keys"
+	"github.com/writ-go/writ/revocation"
 	"github.com/writ-go/writ/store/memory"
 	"github.com/writ-go/writ/token"
 )
@@ -203,6 +204,22 @@ func TestTheFeedIsForWhomItIsFor(t *testing.T) {
 	}})
 	if _, err := f.Verify(t.Context(), p.Access); err != nil {
 		t.Error(err)
+	}
+}
+
+// An issuer keeps cutoffs for as long as a session can live; who follows is spared those whose tokens are over.
+func TestAFollowerIsSparedOldCutoffs(t *testing.T) {
+	s := memory.Open()
+	for subject, before := range map[string]time.Time{"alice": time.Now().Add(-2 * time.Hour), "bob": time.Now().Add(-30 * time.Minute)} {
+		err := s.Append(t.Context(), revocation.Entry{Kind: revocation.Subject, ID: subject, Before: before.UnixMicro(), Expires: time.Now().AddDate(1, 0, 0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, server := publish(t, func(c *writ.Config) { c.Store = s })
+	f := follow(t, writ.FollowConfig{Issuer: server.URL})
+	if here, there := m.Revocations().Entries, f.Revocations().Entries; here != 2 || there != 1 {
+		t.Errorf("%d entries at the issuer, %d at a follower", here, there)
 	}
 }
 

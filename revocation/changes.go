@@ -15,17 +15,17 @@ const maxChanges = 1 << 18
 // changes are the latest that a list took in. They have positions, of which each is greater by one than
 // the one before, and the times at which this node took them in.
 type changes struct {
-	name  func(Entry) (raw, bool) // of an entry; not ok: it cannot be passed on
+	pass  func(Entry) (record, bool) // not ok: it cannot be passed on, or need not be
 	now   func() time.Time
 	limit int
+	came  func() // is called after each
 
 	mu   sync.Mutex
 	ring []change      // at its position modulo limit
 	next atomic.Uint64 // position; written under mu
 	// reach: what came after that time is in the ring. In microseconds since 1970, as all times here.
 	reach, last int64
-	began       time.Time // nothing before that is in the ring
-	came        chan struct{}
+	began       int64 // nothing before that is in the ring
 }
 
 type change struct {
@@ -33,8 +33,8 @@ type change struct {
 	at int64 // no later than that of the changes after it
 }
 
-func newChanges(now func() time.Time, limit int, name func(Entry) (raw, bool)) *changes {
-	c := &changes{name: name, now: now, limit: limit}
+func newChanges(now func() time.Time, limit int, came func(), pass func(Entry) (record, bool)) *changes {
+	c := &changes{pass: pass, now: now, limit: limit, came: came}
 	c.begin()
 	return c
 }
@@ -43,17 +43,21 @@ func newChanges(now func() time.Time, limit int, name func(Entry) (raw, bool)) *
 func (c *changes) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.began = c.now()
-	c.reach = max(c.reach, c.began.UnixMicro())
+	c.began = c.now().UnixMicro()
+	c.reach = max(c.reach, c.began)
 	c.last = max(c.last, c.reach)
 }
 
 func (c *changes) add(e Entry) {
-	digest, ok := c.name(e)
+	r, ok := c.pass(e)
 	if !ok {
 		return
 	}
-	ch := change{record{e.Kind, digest, e.Before, secondOf(e.Expires)}, c.now().UnixMicro()}
+	c.append(change{r, c.now().UnixMicro()})
+	c.came()
+}
+
+func (c *changes) append(ch change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last = max(c.last, ch.at) // the clock may have been set back
@@ -66,20 +70,6 @@ func (c *changes) add(e Entry) {
 		c.ring = append(c.ring, ch)
 	}
 	c.next.Store(next + 1)
-	if c.came != nil {
-		close(c.came)
-		c.came = nil
-	}
-}
-
-// more is closed when the next change comes.
-func (c *changes) more() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.came == nil {
-		c.came = make(chan struct{})
-	}
-	return c.came
 }
 
 func (c *changes) position() uint64 { return c.next.Load() }
@@ -92,33 +82,40 @@ func (c *changes) has(position uint64) bool {
 	return position <= next && next-position <= uint64(len(c.ring))
 }
 
+// beganAfter reports whether nothing was in the ring at a time.
+func (c *changes) beganAfter(at int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return at <= c.began
+}
+
 // since is the position from which on everything is that came at a time or later; not ok: the ring
-// does not reach back that far. young: it never did.
-func (c *changes) since(at int64) (position uint64, ok, young bool) {
+// does not reach back that far.
+func (c *changes) since(at int64) (position uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if at <= c.reach {
-		return 0, false, at <= c.began.UnixMicro()
+		return 0, false
 	}
 	next, n := c.next.Load(), len(c.ring)
 	first := next - uint64(n)
 	i := sort.Search(n, func(i int) bool { return c.ring[(first+uint64(i))%uint64(c.limit)].at >= at })
-	return first + uint64(i), true, false
+	return first + uint64(i), true
 }
 
-// from is what came from a position on, and the position after that; not ok: it is not there any more.
-func (c *changes) from(position uint64) (records []record, next uint64, ok bool) {
+// between is what came from one position on and before another; not ok: it is not there any more.
+func (c *changes) between(from, to uint64) (records []record, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next = c.next.Load()
-	if position > next || next-position > uint64(len(c.ring)) {
-		return nil, 0, false
+	next := c.next.Load()
+	if from > to || to > next || next-from > uint64(len(c.ring)) {
+		return nil, false
 	}
-	records = make([]record, 0, next-position)
-	for ; position < next; position++ {
-		records = append(records, c.ring[position%uint64(c.limit)].record)
+	records = make([]record, 0, to-from)
+	for ; from < to; from++ {
+		records = append(records, c.ring[from%uint64(c.limit)].record)
 	}
-	return records, next, true
+	return records, true
 }
 
 // watchers are the changes that a list tells. Most lists have none.

@@ -133,6 +133,23 @@ func moved(from, to string, later bool) string {
 	return strings.Join(append(parts, time), ".")
 }
 
+// earlier is the place that comes first of two at one instance; empty: they are none.
+func earlier(a, b string) string {
+	if instanceOf(a) == "" || instanceOf(a) != instanceOf(b) {
+		return ""
+	}
+	if positionOf(b) < positionOf(a) {
+		return b
+	}
+	return a
+}
+
+// positionOf is of a place.
+func positionOf(part string) uint64 {
+	b, _ := spelling.DecodeString(part)
+	return binary.BigEndian.Uint64(b[8:])
+}
+
 // instanceOf is empty for what is not a place.
 func instanceOf(part string) string {
 	b, err := spelling.DecodeString(part)

@@ -32,10 +32,11 @@
 //	})
 //	list := revocation.NewList(revocation.Config{Source: feed})
 //
-// What is ended at the issuer reaches who waits for it in the time of one answer. Every answer is signed
-// and says as of when the issuer's own list was complete. That, and not when the answer came, is as of
+// What is ended at the issuer reaches who waits for it in the time of one answer, and in a burst in 25 ms
+// more: what comes is shown in rounds, so that one answer is for everybody. Every answer is signed and says as
+// of when the issuer's own list was complete. That, and not when the answer came, is as of
 // when the follower's list is, so that a cache, a stale node or a chain of feeds makes a list older and
-// never younger. While the issuer is quiet a list is up to 15 s old, and 5 s more for each feed between.
+// never younger. While the issuer is quiet a list is up to 4 s old, and 2 s more for each feed between.
 //
 // No ID leaves the issuer: entries go by a digest under a key that is part of the feed. Who may read can
 // therefore test guesses, of a subject above all. Otherwise he learns how many entries of each kind there

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"sync"
+	"time"
 
 	"github.com/writ-go/writ/keys"
 )
@@ -16,12 +17,15 @@ type edition struct {
 	blinding *blinding
 	instance [8]byte
 	changes  *changes
+	rounds   *rounds
 
 	signing turn
 	sorting turn // snapshots take longer
 
 	mu      sync.Mutex
 	answers map[string]*answer // by the part of a cursor that they follow
+	kept    int                // bytes of their records
+	swept   time.Time          // when the old ones were dropped
 	latest  *snapshot          // nil: none
 }
 
@@ -31,16 +35,23 @@ func newEdition(h *Handler, n *naming, b *blinding) *edition {
 		signing: make(turn, 1), sorting: make(turn, 1), answers: map[string]*answer{},
 	}
 	rand.Read(e.instance[:]) // never fails
-	e.changes = newChanges(h.list.now, h.sizes.changes, func(entry Entry) (raw, bool) {
-		switch {
-		case entry.Kind == Everything:
-			return raw{}, true
-		case n.blinded: // the digest stands there already
-			return parseRaw(entry.ID)
-		}
-		return b.digest(entry.Kind, entry.ID), true
-	})
+	e.rounds = &rounds{edition: e}
+	e.changes = newChanges(h.list.now, h.sizes.changes, e.rounds.came, e.pass)
 	return e
+}
+
+// pass is how an entry goes to those who follow.
+func (e *edition) pass(entry Entry) (r record, ok bool) {
+	r = record{entry.Kind, raw{}, entry.Before, secondOf(entry.Expires)}
+	switch {
+	case entry.Kind == Everything:
+		ok = true
+	case e.naming.blinded: // the digest stands there already
+		r.digest, ok = parseRaw(entry.ID)
+	default:
+		r.digest, ok = e.blinding.digest(entry.Kind, entry.ID), true
+	}
+	return r, ok && e.handler.ends(&r)
 }
 
 // at is the place of one who has all changes before a position.

@@ -76,6 +76,8 @@ type Feed struct {
 	file    *feedFile // nil: none
 	started bool      // the file was read, if there is one
 	anew    bool      // the last snapshot was of no use: caches are asked to fetch another
+	passed  int       // how many in a row could not go on from where it stands
+	failed  bool      // the last request for what came
 
 	mu       sync.Mutex
 	attached int // how many Lists have it
@@ -198,7 +200,11 @@ func (f *Feed) stands(at stand, change func(s *FeedStatus)) Cursor {
 	return Cursor(at.cursor)
 }
 
+// asksOthers is how often one asks who could be sent to another node.
+const asksOthers = 4
+
 var (
+	errElsewhere  = errors.New("the node that was asked cannot go on from there: another is asked, and then for a snapshot")
 	errUnattached = errors.New("a Feed is the Source of one List, and what wraps it must embed it: its entries have digests for IDs")
 	errRollback   = errors.New("it is as of a time before the last answer: see to caches and to the nodes' clocks")
 )
@@ -238,14 +244,28 @@ func (f *Feed) Snapshot(ctx context.Context, add func(Entry)) (Cursor, error) {
 	return f.stands(kept, func(s *FeedStatus) { s.FromCache, s.Err = true, err }), nil
 }
 
-// Tail implements Source. It waits for up to 5 s.
+// Tail implements Source. It waits for up to 2 s. A node that has begun lately cannot say what came before;
+// another one may, so a snapshot is taken only when a fourth request has got no better answer.
 func (f *Feed) Tail(ctx context.Context, after Cursor) ([]Entry, Cursor, error) {
 	if f.file != nil && f.file.full(f.config.Now()) {
 		return nil, "", fmt.Errorf("%w: CacheDir's file is to be made anew", ErrGap)
 	}
 	at := stand{cursor: string(after)}
 	at.key, at.asOf = f.told()
-	c, entries, err := f.changes(ctx, at, feedWait)
+	wait := feedWait
+	if f.failed { // what matters is how old the list is
+		wait = 0
+	}
+	c, entries, err := f.changes(ctx, at, wait)
+	f.failed = err != nil
+	if errors.Is(err, errPassed) {
+		if f.passed++; f.passed < asksOthers {
+			return nil, "", f.named(errElsewhere)
+		}
+	}
+	if err == nil || errors.Is(err, ErrGap) {
+		f.passed = 0
+	}
 	if err != nil {
 		return nil, "", f.named(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 const (
 	// feedWait is how long the server is asked to wait for something to come.
-	feedWait = 5 * time.Second
+	feedWait = 2 * time.Second
 	// feedPatience is what a List allows a Feed beyond the time that a log close by would get.
 	feedPatience = time.Minute
 
@@ -58,11 +58,9 @@ func (f *Feed) get(ctx context.Context, what url.Values, wait time.Duration, lim
 	}
 	defer res.Body.Close()
 	switch {
-	case res.StatusCode == http.StatusGone, res.StatusCode == http.StatusBadRequest && what.Has("after"):
-		return nil, ErrGap // also where another version does not know our cursor
 	case res.StatusCode != http.StatusOK:
 		io.CopyN(io.Discard, res.Body, 1<<10) // so that the connection can be used again
-		return nil, fmt.Errorf("it answers with status %d: %s", res.StatusCode, advice(res.StatusCode))
+		return nil, failed(res, what)
 	case res.Header.Get("Content-Encoding") != "":
 		return nil, errors.New("its answer is compressed, which was not asked for: see to what is on the way")
 	case res.ContentLength > int64(limit):
@@ -76,6 +74,23 @@ func (f *Feed) get(ctx context.Context, what url.Values, wait time.Duration, lim
 		return nil, fmt.Errorf("its answer has over %d bytes", limit)
 	}
 	return body, nil
+}
+
+// errPassed is the ErrGap of one node. Another one may have begun earlier, and go on from there.
+var errPassed = fmt.Errorf("%w: the node that was asked cannot go on from there", ErrGap)
+
+func failed(res *http.Response, what url.Values) error {
+	switch {
+	case res.StatusCode == http.StatusGone:
+		return errPassed
+	case res.StatusCode == http.StatusBadRequest && what.Has("after"):
+		return ErrGap // another version does not know our cursor
+	}
+	u := &unavailable{status: res.StatusCode}
+	if s, err := strconv.ParseUint(res.Header.Get("Retry-After"), 10, 16); err == nil { // a date is passed over
+		u.after = time.Duration(s) * time.Second
+	}
+	return u
 }
 
 // read takes one byte more than allowed at most.

@@ -78,7 +78,7 @@ func TestAStartWhileTheIssuerIsDown(t *testing.T) { // req 62, 63
 		}
 		k.n.becomes(nil)
 		stop()
-		asOf := l.AsOf()
+		asOf := f.Status().AsOf // what was signed; the list is no later than when it asked
 		info, err := os.Stat(k.file())
 		if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 			t.Errorf("%v, mode %v", err, info.Mode())

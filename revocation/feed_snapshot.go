@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"sync"
 	"time"
@@ -13,7 +14,8 @@ const (
 	// readers is how many pages are fetched at a time.
 	readers = 4
 	// behind is how often a node that is behind another is asked whether it is not any more.
-	behind = 5
+	behind      = 5
+	behindPause = time.Second
 )
 
 // collected is what is known of a snapshot of which not all pages are there yet. They may come from
@@ -23,8 +25,8 @@ type collected struct {
 	key     *blinding
 	missing map[int]bool
 	asOf    int64
-	cursor  string
-	mixed   bool
+	time    string // the part of a cursor that says as of when
+	place   string // at the node that all are from; empty: they are from several
 	count   int
 }
 
@@ -38,7 +40,8 @@ func collect(first claims, limit int) (*collected, error) {
 	case first.Count > limit:
 		return nil, fmt.Errorf("it has %d entries, %d allowed: see to MaxEntries", first.Count, limit)
 	}
-	c := &collected{first: first, key: key, missing: map[int]bool{}, asOf: first.AsOf, cursor: first.Cursor}
+	c := &collected{first: first, key: key, missing: map[int]bool{}, asOf: first.AsOf}
+	c.place, c.time = cutTime(first.Cursor)
 	for page := range first.Pages {
 		c.missing[page] = true
 	}
@@ -59,20 +62,19 @@ func (c *collected) page(p claims, records []byte, limit int) error {
 	}
 	delete(c.missing, p.Page)
 	c.count += p.Count
-	if p.Cursor != c.cursor {
-		c.mixed = true
-	}
+	place, when := cutTime(p.Cursor)
+	c.place = earlier(c.place, place) // a node may have made its snapshot anew meanwhile
 	if p.AsOf < c.asOf {
-		c.asOf, c.cursor = p.AsOf, p.Cursor
+		c.asOf, c.time = p.AsOf, when
 	}
 	return nil
 }
 
 // stand is where one stands who has all pages.
 func (c *collected) stand() stand {
-	s := stand{c.key, time.UnixMicro(c.asOf), c.cursor}
-	if c.mixed {
-		_, s.cursor = cutTime(c.cursor)
+	s := stand{c.key, time.UnixMicro(c.asOf), c.time}
+	if c.place != "" {
+		s.cursor = c.place + "." + c.time
 	}
 	return s
 }
@@ -109,8 +111,13 @@ func (f *Feed) catchUp(ctx context.Context, at stand, add func(Entry)) (stand, e
 	for try := 0; ; try++ {
 		c, entries, err := f.changes(ctx, at, 0)
 		switch {
+		case errors.Is(err, errPassed) && try < asksOthers-1:
+			if err := pause(ctx, rand.N(firstRetry)); err != nil {
+				return stand{}, err
+			}
+			continue
 		case errors.Is(err, ErrGap):
-			return stand{}, errors.New("its snapshot is too old to be followed: see to caches, and it is asked again")
+			return stand{}, errUnfollowed
 		case err != nil && at.asOf.Before(last):
 			return stand{}, err
 		case err != nil:
@@ -125,10 +132,8 @@ func (f *Feed) catchUp(ctx context.Context, at stand, add func(Entry)) (stand, e
 		if try == behind {
 			return stand{}, errRollback
 		}
-		select {
-		case <-time.After(retryPause):
-		case <-ctx.Done():
-			return stand{}, ctx.Err()
+		if err := pause(ctx, behindPause); err != nil {
+			return stand{}, err
 		}
 	}
 }

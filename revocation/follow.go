@@ -97,18 +97,18 @@ func (l *List) report(err error) error {
 }
 
 const (
-	// pollWait is how long one Tail may wait. The list is complete as of the start of a poll, so
-	// this bounds how old an idle list looks.
-	pollWait = 5 * time.Second
+	// pollWait is how long one Tail may wait. The list is complete as of the start of a poll, so twice that
+	// is how old an idle list looks. A store that could not answer in that time is given slowWait.
+	pollWait = time.Second
+	slowWait = 5 * time.Second
 	// snapshotWait is how long a snapshot may take: a source that never answers is asked again.
 	snapshotWait = time.Minute
-	// pollPause keeps a source that does not wait from being asked without end, retryPause one
-	// that fails.
-	pollPause  = 100 * time.Millisecond
-	retryPause = time.Second
-	// newsPause is for a store that has just told something. It lets some things come together. A feed
-	// has thousands of followers, who would all ask so often: they wait for pollPause.
+	// pollPause keeps a source that does not wait from being asked without end.
+	pollPause = 100 * time.Millisecond
+	// newsPause is for a store that has just told something. It lets some things come together. A Handler
+	// does that itself, in rounds: feedPause is shorter than those, for one who is sent from node to node.
 	newsPause = 5 * time.Millisecond
+	feedPause = 20 * time.Millisecond
 	// sweepStep is so long that the whole set is swept once a minute, a little at a time.
 	sweepStep = time.Minute / parts
 )
@@ -125,14 +125,21 @@ func (l *List) Run(ctx context.Context) error {
 		defer l.replica.rest()
 	}
 	swept := l.now()
-	for ctx.Err() == nil {
+	for failed := 0; ctx.Err() == nil; {
 		asked := time.Now()
 		pause := pollPause
-		switch news, err := l.poll(ctx); {
+		news, err := l.poll(ctx, failed > 0)
+		switch {
 		case err != nil:
-			pause = retryPause
-		case news && l.replica == nil: // more may be on its way, which must not wait for long
+			pause = time.Since(asked) + l.retryPause(failed, err)
+			failed++
+		case news && l.replica != nil:
+			pause = feedPause
+		case news: // more may be on its way, which must not wait for long
 			pause = newsPause
+		}
+		if err == nil {
+			failed = 0
 		}
 		swept = l.sweep(swept)
 		if pause -= time.Since(asked); pause > 0 {
@@ -147,7 +154,7 @@ func (l *List) Run(ctx context.Context) error {
 
 // poll takes what came since the cursor, and reports whether that was anything. A list that was never
 // loaded, and one whose log has a gap, takes a snapshot.
-func (l *List) poll(ctx context.Context) (news bool, err error) {
+func (l *List) poll(ctx context.Context, again bool) (news bool, err error) {
 	l.follow.Lock()
 	defer l.follow.Unlock()
 	l.losses.begin()
@@ -155,7 +162,11 @@ func (l *List) poll(ctx context.Context) (news bool, err error) {
 		return false, l.report(l.load(ctx, false))
 	}
 	started := l.now()
-	waiting, stop := context.WithTimeout(ctx, l.patience(pollWait))
+	wait := pollWait
+	if again {
+		wait = slowWait
+	}
+	waiting, stop := context.WithTimeout(ctx, l.patience(wait))
 	defer stop()
 	entries, cursor, err := l.source.Tail(waiting, l.cursor)
 	if errors.Is(err, ErrGap) {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/writ-go/writ/token"
 )
 
 // HandlerConfig configures a Handler. List, Key, Keys and Issuer are required, and exactly one of Allow
@@ -33,7 +35,8 @@ type HandlerConfig struct {
 	Allow  func(*http.Request) bool
 	Public bool
 
-	// MaxStale is how old the list may be. Beyond it every answer is 503. Default 60 s, 1 s to 1 h.
+	// MaxStale is how old the list may be. Beyond it every answer is 503. Default 60 s, 10 s to 1 h: a list
+	// whose store is quiet is 2 s old, one that follows a Feed 4 s, and more after a failure.
 	MaxStale time.Duration
 
 	// Skew is the most by which the clocks of two nodes differ, and by which one is set back; where the
@@ -41,10 +44,24 @@ type HandlerConfig struct {
 	// requests go to one node and then another can miss entries. Default 5 s, at most 60 s.
 	Skew time.Duration
 
+	// MaxTTL is the longest life of a token, counted from its stamp, where no stamp is earlier than the iat of
+	// its token: those of a writ.Manager are not, and its is token.MaxTTL. Then a subject's cutoff goes to
+	// followers for as long only as a token that it ends can be alive, with every leeway. Default 0: the life
+	// is not known, and they keep the cutoff until it expires, which is in 400 days.
+	MaxTTL time.Duration
+
 	// MaxWaiting is how many requests may wait at a time for something to come; more get 503. Default
 	// 10,000.
 	MaxWaiting int
+
+	// MaxSnapshots is of how many snapshots pages may be to come at a time: who wants another gets 503, and
+	// asks again some seconds later. Four pages of each share this node's network, and have to come within a
+	// Feed's Timeout: with 128 at 1 Gbit/s in about 2 s. Default 128, at most 65,536.
+	MaxSnapshots int
 }
+
+// leastStale is for how old a list becomes without anything being wrong.
+const leastStale = 10 * time.Second
 
 // Handler serves a List to those who follow it with a Feed. It answers GET and HEAD, on one path:
 //
@@ -54,22 +71,23 @@ type HandlerConfig struct {
 //	?after=CURSOR&wait=S  the same, and if that is nothing, what comes within S seconds, at most 25
 //
 // Any node can answer any of them: a snapshot may be put together from pages of several, and a cursor
-// leads on everywhere, or is refused with 410, which means: take a new snapshot. Other parameters are
-// passed over.
+// leads on everywhere, or is refused with 410, which means: ask another node, or take a new snapshot. Other
+// parameters are passed over.
 //
 // An answer is a compact JWS (RFC 7515) of typ "revocations+jwt", a line end, and records in binary. The
 // JWS names the issuer, what was asked for, the SHA-256 of the records, and as of when this node's list
 // was complete, which no cache on the way can make look later. Each distinct answer is encoded and signed
 // once, however many wait for it.
 type Handler struct {
-	config   HandlerConfig
-	list     *List
-	blinding *blinding // for a list that is not blinded itself
-	cursors  cursorKey
-	sizes    sizes
-	waiting  atomic.Int64
-	drained  chan struct{}
-	drain    sync.Once
+	config    HandlerConfig
+	list      *List
+	blinding  *blinding // for a list that is not blinded itself
+	cursors   cursorKey
+	sizes     sizes
+	waiting   atomic.Int64
+	admission admission
+	drained   chan struct{}
+	drain     sync.Once
 
 	mu      sync.Mutex
 	edition *edition // that is served now; nil: none yet
@@ -103,14 +121,20 @@ func newHandler(c HandlerConfig, s sizes) (*Handler, error) {
 	if c.MaxWaiting == 0 {
 		c.MaxWaiting = 10_000
 	}
+	if c.MaxSnapshots == 0 {
+		c.MaxSnapshots = 128
+	}
 	refuse(c.List == nil, "List is nil: give the list of this node")
 	refuse(len(c.Key) != keySize, "Key has %d bytes: give %d random ones, the same on all nodes", len(c.Key), keySize)
 	refuse(c.Keys == nil, "Keys is nil: give the issuer's keys.Ring")
 	refuse(c.Issuer == "", "Issuer is empty: name who signs")
 	refuse((c.Allow == nil) != c.Public, "Allow or Public: set exactly one; with Public anybody can test guesses of subjects")
-	refuse(c.MaxStale < time.Second || c.MaxStale > time.Hour, "MaxStale is %s: it must be from 1s to 1h", c.MaxStale)
+	refuse(c.MaxStale < leastStale || c.MaxStale > time.Hour,
+		"MaxStale is %s: it must be from %s, because a list that is well grows to several seconds, to 1h", c.MaxStale, leastStale)
 	refuse(c.Skew < 0 || c.Skew > time.Minute, "Skew is %s: it must be at most 1m", c.Skew)
+	refuse(c.MaxTTL < 0 || c.MaxTTL > token.MaxTTL, "MaxTTL is %s: use at most %s, beyond which no token is accepted", c.MaxTTL, token.MaxTTL)
 	refuse(c.MaxWaiting < 0, "MaxWaiting is %d: it must not be negative", c.MaxWaiting)
+	refuse(c.MaxSnapshots < 0 || c.MaxSnapshots > 1<<16, "MaxSnapshots is %d: use at most 65,536", c.MaxSnapshots)
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
@@ -141,6 +165,7 @@ var (
 	errStale  = errors.New("the list is not complete, or too old")
 	errGone   = errors.New("take a new snapshot")
 	errNotYet = errors.New("this node cannot say yet")
+	errBusy   = errors.New("too many take a snapshot")
 )
 
 // current is what to serve, and as of when the list is complete. nil: it was never loaded.

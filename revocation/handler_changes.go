@@ -11,14 +11,8 @@ import (
 const (
 	// anew is how often at most an answer without changes is made again to be as of later.
 	anew = time.Second
-	// together is for how long changes are answered as they were, so that a flood of them does not
-	// make everybody's answer another one.
-	together = 50 * time.Millisecond
 	// slack is for a log that shows an entry to one node a little earlier than to another.
 	slack = time.Second
-	// young is for how long one who has just been somewhere else is sent there again, by a node that
-	// has begun later. A list that is older than that is not behind a node that answers.
-	young = 20 * time.Second
 
 	maxAnswers = 16 << 20 // bytes that are kept, of all answers together
 )
@@ -49,16 +43,16 @@ func (h *Handler) changes(ctx context.Context, after cursor, wait time.Duration)
 		if err != nil {
 			return nil, err
 		}
-		more := e.changes.more() // before the position is read
 		from, part, err := e.locate(after)
 		if err != nil {
 			return nil, err
 		}
-		if over == nil || e.changes.position() > from {
-			return e.answer(ctx, from, part, asOf)
+		shown, next := e.rounds.latest(asOf)
+		if over == nil || shown.position > from {
+			return e.answer(ctx, min(from, shown.position), part, shown)
 		}
 		select {
-		case <-more:
+		case <-next:
 		case <-over:
 			over = nil
 		case <-h.drained:
@@ -74,41 +68,42 @@ func (h *Handler) changes(ctx context.Context, after cursor, wait time.Duration)
 //
 // Where no place of it is of this instance its time counts. Some other list was complete as of then: it
 // had all that was in the log by that clock. So whatever is in this list and not in that one was written
-// later, and taken in here later still, by this clock no earlier than Skew before.
+// later, and taken in here later still, by this clock no earlier than Skew before. A node that began after
+// that does not know what it was: another may.
 func (e *edition) locate(c cursor) (position uint64, part string, err error) {
 	for _, p := range c.places {
 		if p.instance == e.instance && e.changes.has(p.position) {
 			return p.position, e.handler.cursors.place(p), nil
 		}
 	}
-	now, overlap := e.handler.list.now().UnixMicro(), (e.handler.config.Skew + slack).Microseconds()
-	if c.asOf > now+overlap {
+	overlap := e.handler.overlap()
+	if c.asOf > e.handler.list.now().UnixMicro()+overlap {
 		return 0, "", errNotYet // the clocks differ by more than they may
 	}
-	position, ok, began := e.changes.since(c.asOf - overlap)
-	switch {
-	case ok:
-		return position, e.handler.cursors.time(c.asOf), nil
-	case began && now-c.asOf < young.Microseconds():
-		return 0, "", errNotYet
+	position, ok := e.changes.since(c.asOf - overlap)
+	if !ok {
+		return 0, "", errGone
 	}
-	return 0, "", errGone
+	return position, e.handler.cursors.time(c.asOf), nil
 }
 
-// answer is what came after a position, made now or by somebody else a moment ago.
-func (e *edition) answer(ctx context.Context, from uint64, part string, asOf time.Time) (a *signed, err error) {
+// overlap is in microseconds.
+func (h *Handler) overlap() int64 { return (h.config.Skew + slack).Microseconds() }
+
+// answer is what came from a position on and is shown, made now or by somebody else a moment ago.
+func (e *edition) answer(ctx context.Context, from uint64, part string, shown round) (a *signed, err error) {
 	key, err := e.handler.config.Keys.Signing()
 	if err != nil {
 		return nil, err
 	}
-	if a := e.answered(from, part, asOf, key.ID()); a != nil {
+	if a := e.answered(part, shown, key.ID()); a != nil {
 		return a, nil
 	}
 	err = e.signing.wait(ctx, func() error {
-		if a = e.answered(from, part, asOf, key.ID()); a != nil {
+		if a = e.answered(part, shown, key.ID()); a != nil {
 			return nil
 		}
-		made, err := e.encode(key, from, part, asOf)
+		made, err := e.encode(key, from, part, shown)
 		if err != nil {
 			return err
 		}
@@ -120,21 +115,21 @@ func (e *edition) answer(ctx context.Context, from uint64, part string, asOf tim
 }
 
 // answered is an answer that need not be made again.
-func (e *edition) answered(from uint64, part string, asOf time.Time, kid string) *signed {
+func (e *edition) answered(part string, shown round, kid string) *signed {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	a := e.answers[part]
 	if a == nil || a.kid != kid { // the key may have left the key set
 		return nil
 	}
-	if a.position == e.changes.position() && asOf.Sub(a.asOf) < anew || a.position > from && e.handler.list.now().Sub(a.made) < together {
+	if a.position == shown.position && shown.asOf.Sub(a.asOf) < anew {
 		return a.signed
 	}
 	return nil
 }
 
-func (e *edition) encode(key *keys.Private, from uint64, part string, asOf time.Time) (*answer, error) {
-	records, next, ok := e.changes.from(from)
+func (e *edition) encode(key *keys.Private, from uint64, part string, shown round) (*answer, error) {
+	records, ok := e.changes.between(from, shown.position)
 	if !ok {
 		return nil, errGone
 	}
@@ -142,25 +137,38 @@ func (e *edition) encode(key *keys.Private, from uint64, part string, asOf time.
 	for i := range records {
 		encoded = records[i].append(encoded)
 	}
+	asOf := shown.asOf.UnixMicro()
 	s, err := e.sign(key, claims{
-		Answer: laterChanges, AsOf: asOf.UnixMicro(), After: part, Cursor: e.handler.cursors.text(e.at(next), asOf.UnixMicro()), Count: len(records),
+		Answer: laterChanges, AsOf: asOf, After: part, Cursor: e.handler.cursors.text(e.at(shown.position), asOf), Count: len(records),
 	}, encoded)
 	if err != nil {
 		return nil, err
 	}
-	return &answer{s, next, asOf, e.handler.list.now()}, nil
+	return &answer{s, shown.position, shown.asOf, e.handler.list.now()}, nil
 }
 
+// keep keeps an answer for those who ask the same, and drops old ones now and then.
 func (e *edition) keep(part string, a *answer) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	size := len(a.records)
-	maps.DeleteFunc(e.answers, func(_ string, old *answer) bool {
-		size += len(old.records)
-		return a.made.Sub(old.made) > 2*anew
-	})
-	if size > maxAnswers {
-		clear(e.answers)
+	drop := func(old *answer) { e.kept -= len(old.records) }
+	if old := e.answers[part]; old != nil {
+		drop(old)
 	}
 	e.answers[part] = a
+	e.kept += len(a.records)
+	if a.made.Sub(e.swept).Abs() > anew {
+		e.swept = a.made
+		maps.DeleteFunc(e.answers, func(_ string, old *answer) bool {
+			gone := a.made.Sub(old.made).Abs() > anew
+			if gone {
+				drop(old)
+			}
+			return gone
+		})
+	}
+	if e.kept > maxAnswers {
+		clear(e.answers)
+		e.kept = 0
+	}
 }

@@ -3,6 +3,7 @@ package revocation
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -108,6 +109,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			a, err = h.changes(req.Context(), *q.after, q.wait)
 		case q.pages > 0:
 			age = 10 // more would do no harm but to those who are then told to begin anew
+			defer h.admission.send()()
 			a, err = h.page(req.Context(), q.page, q.pages)
 		default:
 			a, err = h.snapshot(req.Context())
@@ -128,8 +130,12 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, errGone):
 		http.Error(w, "take a new snapshot", http.StatusGone)
-	default: // the list is too old, nobody can sign, too many wait, or the client has gone
-		w.Header().Set("Retry-After", "1")
+	default: // the list is too old, nobody can sign, too many wait or take a snapshot, or the client has gone
+		after := 1
+		if errors.Is(err, errBusy) { // who are many, and are not to come back together
+			after += rand.N(3)
+		}
+		w.Header().Set("Retry-After", strconv.Itoa(after))
 		http.Error(w, "unavailable for now", http.StatusServiceUnavailable)
 	}
 }

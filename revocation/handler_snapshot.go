@@ -44,6 +44,9 @@ func (h *Handler) snapshot(ctx context.Context) (*signed, error) {
 		return nil, err
 	}
 	pages := h.pages(s.count[buckets])
+	if !h.admission.admit(pages, h.config.MaxSnapshots) {
+		return nil, errBusy
+	}
 	return s.answer(ctx, e, "", claims{
 		Answer: snapshotBegins, Pages: pages, Count: s.count[buckets], Key: base64.RawURLEncoding.EncodeToString(e.blinding.key[:]),
 	}, nil)
@@ -138,6 +141,14 @@ func (e *edition) held() (s *snapshot, age float64) {
 	if s == nil {
 		return nil, 1
 	}
+	// Other nodes that began when this one did cannot go on from its first snapshot. All can from one that is
+	// made a while later, and if their clocks differ, from one a while after that.
+	began, asOf := e.changes.beganAfter, e.handler.list.AsOf().UnixMicro()
+	for _, since := range []int64{e.handler.overlap(), e.handler.overlap() + e.handler.config.Skew.Microseconds()} {
+		if began(s.asOf-since) && !began(asOf-since) {
+			return s, 1
+		}
+	}
 	// Half the ring is left to those who still read it.
 	changed := 2 * float64(e.changes.position()-s.at.position) / float64(e.handler.sizes.changes)
 	since := e.handler.list.now().Sub(s.made)
@@ -156,7 +167,8 @@ func (e *edition) renew(age float64) (*snapshot, error) {
 	if now != e { // a new key came meanwhile
 		return nil, errNotYet
 	}
-	s := &snapshot{at: e.at(e.changes.position()), asOf: asOf.UnixMicro(), made: e.handler.list.now(), signed: map[string]*signed{}}
+	shown, _ := e.rounds.latest(asOf)
+	s := &snapshot{at: e.at(shown.position), asOf: asOf.UnixMicro(), made: e.handler.list.now(), signed: map[string]*signed{}}
 	e.sort(s)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -200,6 +212,9 @@ type sorted struct {
 func (s *sorted) take(e *edition, items iter.Seq[*item]) {
 	for i := range items {
 		r := record{i.kind, i.raw, i.before, i.expires}
+		if !e.handler.ends(&r) {
+			continue
+		}
 		if !e.naming.blinded && i.kind != Everything {
 			r.digest = e.blinding.digest(i.kind, i.id())
 		}

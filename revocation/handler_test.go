@@ -78,7 +78,7 @@ func TestWhatARequestIsAnsweredWith(t *testing.T) {
 		"a page of more than there are":   {"GET", "page=63.64", 200, "public, max-age=10"},
 		"what came":                       {"GET", "after=" + cursor, 200, "public, max-age=1"},
 		"what came, its head":             {"HEAD", "wait=25&after=" + cursor, 200, "public, max-age=1"},
-		"what came since the time alone":  {"GET", "after=" + asOf, 503, "no-store"}, // this node has just begun
+		"what came since the time alone":  {"GET", "after=" + asOf, 410, "no-store"}, // this node has just begun
 		"with a parameter of others":      {"GET", "code=QUERY&after=" + cursor, 200, "public, max-age=1"},
 		"no wait":                         {"GET", "wait=0&after=" + cursor, 200, "public, max-age=1"},
 		"a post":                          {"POST", "", 405, "no-store"},
@@ -124,7 +124,7 @@ func TestWhatARequestIsAnsweredWith(t *testing.T) {
 				t.Errorf("who is not allowed: status %d, header %v", stranger.Code, stranger.Header())
 			}
 			friend := get(t, guarded, test.query, method, func(r *http.Request) { r.Header.Set("X-Test", "friend") })
-			if strings.Contains(test.query, cursor) && friend.Code == 503 { // a cursor of another instance, which has just begun
+			if strings.Contains(test.query, cursor) && friend.Code == 410 { // a cursor of another instance, which has just begun
 				return
 			}
 			if friend.Code != test.status || friend.Header().Get("Cache-Control") != "no-store" {
@@ -251,6 +251,9 @@ func TestAHandlerThatWouldAllowTooMuchIsRefused(t *testing.T) {
 		"a skew of an hour":   {func(c *revocation.HandlerConfig) { c.Skew = time.Hour }, "Skew"},
 		"a negative skew":     {func(c *revocation.HandlerConfig) { c.Skew = -1 }, "Skew"},
 		"a negative many":     {func(c *revocation.HandlerConfig) { c.MaxWaiting = -1 }, "MaxWaiting"},
+		"five seconds":        {func(c *revocation.HandlerConfig) { c.MaxStale = 5 * time.Second }, "from 10s, because"},
+		"a negative crowd":    {func(c *revocation.HandlerConfig) { c.MaxSnapshots = -1 }, "MaxSnapshots"},
+		"a huge crowd":        {func(c *revocation.HandlerConfig) { c.MaxSnapshots = 1 << 20 }, "MaxSnapshots"},
 		"a negative MaxStale": {func(c *revocation.HandlerConfig) { c.MaxStale = -1 }, "MaxStale"},
 	} {
 		c := good

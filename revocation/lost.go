@@ -119,6 +119,9 @@ func (l *losses) take() ([]Entry, bool) {
 	return entries, regressed || len(entries) > 0
 }
 
+// restorePause is how long after a failure it is written once more.
+const restorePause = time.Second
+
 // restore has what was lost written again, until ctx ends. It runs beside the polls, because it may take
 // long and the list must not grow old meanwhile.
 func (l *List) restore(ctx context.Context) {
@@ -133,7 +136,7 @@ func (l *List) restore(ctx context.Context) {
 				select {
 				case <-ctx.Done():
 					return
-				case <-time.After(retryPause):
+				case <-time.After(restorePause):
 				}
 			}
 		}

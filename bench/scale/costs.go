@@ -30,7 +30,6 @@ import (
 type costs struct {
 	sign      float64 // an answer that nobody has had yet, beside what follows
 	record    float64 // each entry in it
-	scan      float64 // each answer that is kept while it is made
 	reuse     float64 // a request that is answered: the server's share
 	handshake float64 // a new TLS connection: the server's share
 	sent      float64 // each byte of a long answer over TLS: the server's share
@@ -143,14 +142,16 @@ func cursorOf(body []byte) (string, error) {
 	return cursor, nil
 }
 
-// small measures answers to ?after, of which each is another. The list's clock stands still, so that all
-// of them are kept.
+// small measures answers to ?after. Each round leads to another cursor, and so to another answer.
 func (c *costs) small(h http.Handler, list *revocation.List) error {
 	at, err := cursorOf(ask(h, "").Body.Bytes())
-	answer := func(n int, kind revocation.Kind) (size int, took time.Duration) {
+	comes := func(n int, kind revocation.Kind) {
 		for range n {
 			list.Apply(entry(kind))
 		}
+		time.Sleep(together + 2*gather) // the next one is a round's first, and shows all
+	}
+	answer := func() (size int, took time.Duration) {
 		var body []byte
 		took = used(func() { body = ask(h, "after="+at).Body.Bytes() })
 		next, failed := cursorOf(body)
@@ -158,25 +159,32 @@ func (c *costs) small(h http.Handler, list *revocation.List) error {
 		at = next
 		return len(body), took
 	}
-	const many, groups = 500, 12
-	var took [groups]time.Duration
-	for i := range took {
-		for range many {
-			_, t := answer(1, revocation.Session)
-			took[i] += t
-		}
+	const many, long, groups = 100, 10_000, 3
+	var all []string
+	for range many {
+		comes(1, revocation.Session)
+		answer()
+		all = append(all, at)
 	}
-	// The least of three, because the rest of the machine only ever adds.
-	first, last := slices.Min(took[:3]), slices.Min(took[groups-3:])
-	c.scan = max(0, float64(last-first)/many) / (many * (groups - 2))
-	c.sign = max(0, float64(first)/many-c.scan*many)
-	const long = 10_000
-	small, _ := answer(1, revocation.Session)
-	large, t := answer(long, revocation.Session)
-	kept := c.scan * many * groups
-	c.record = max(0, float64(t)-c.sign-kept) / long
+	var took []time.Duration
+	for range groups {
+		comes(1, revocation.Session)
+		took = append(took, used(func() {
+			for _, at := range all {
+				ask(h, "after="+at)
+			}
+		}))
+	}
+	answer()
+	comes(1, revocation.Session)
+	small, _ := answer()
+	comes(long, revocation.Session)
+	large, t := answer()
+	comes(long, revocation.Subject)
+	cutoffs, _ := answer()
+	c.record = float64(t) / long
+	c.sign = max(0, float64(slices.Min(took))/many-c.record*many/2) // the least, because the rest of the machine only ever adds
 	c.recordBytes = float64(large-small) / (long - 1)
-	cutoffs, _ := answer(long, revocation.Subject)
 	c.cutoffBytes = c.recordBytes + float64(cutoffs-large)/long
 	return err
 }

@@ -60,7 +60,7 @@ func (w *world) work(is int, ns float64) int64 {
 func (w *world) ask(i int) {
 	n := &w.nodes[i]
 	n.turn++
-	n.asked, n.deadline, n.waits = w.now, w.now+int64(feedWait+timeout), w.tails == waits
+	n.asked, n.deadline, n.waits = w.now, w.now+int64(feedWait+timeout), w.tails == waits && n.fails == 0
 	n.phase = follows
 	w.send(i, comes, 0)
 }
@@ -104,7 +104,8 @@ func (w *world) serve(i, to int) {
 		return
 	}
 	n.waits = false
-	if a := is.answered(p, from, w.now); a != nil {
+	from = min(from, is.shown)
+	if a := is.answered(p); a != nil {
 		w.reply(i, to, a, from)
 		return
 	}
@@ -148,12 +149,8 @@ func (is *issuer) locate(w *world, n *node) (status int, p part, from int64) {
 			}
 		}
 	}
-	from, ok, began := is.since(asOf - int64(skew+slack))
-	switch {
-	case ok:
+	if from, ok := is.since(asOf - int64(skew+slack)); ok {
 		return 200, part{false, asOf}, from
-	case began && w.now-asOf < int64(young):
-		return 503, p, 0
 	}
 	return 410, p, 0
 }
@@ -167,13 +164,13 @@ func (w *world) sign(to int) {
 		if w.nodes[r.node].turn != r.turn {
 			continue
 		}
-		if a := is.answered(r.part, r.from, w.now); a != nil {
+		if a := is.answered(r.part); a != nil {
 			w.reply(int(r.node), to, a, r.from)
 			continue
 		}
-		a := &answer{part: r.part, from: r.from, position: is.shown, asOf: is.asOf, by: r}
+		a := &answer{part: r.part, from: r.from, position: is.shown, asOf: is.shownOf, by: r}
 		is.making = a
-		took := w.costs.sign + w.record*float64(a.position-a.from) + w.scan*float64(len(is.answers))
+		took := w.costs.sign + w.record*float64(a.position-a.from)
 		is.busy += took
 		is.signing += took
 		is.encodes++
@@ -203,7 +200,7 @@ const large = 64 << 10
 func (w *world) reply(i, to int, a *answer, from int64) {
 	n, is := &w.nodes[i], w.all[to]
 	n.waits = false
-	n.in = reply{200, int32(to), is.instance, from, a.position, a.asOf}
+	n.in = reply{status: 200, is: int32(to), instance: is.instance, from: from, position: a.position, asOf: a.asOf}
 	size := w.answerBytes + float64(a.position-a.from)*w.recordBytes
 	w.toCache(n, size)
 	done := w.work(to, w.reuse+w.costs.sent*size)
@@ -243,7 +240,18 @@ func (w *world) take(i int) {
 		n.moves(n.in)
 		w.goesOn(i)
 	case n.in.status == 410 && n.phase == follows:
+		if n.passed++; n.passed < asksOthers {
+			w.fails(i)
+			return
+		}
+		n.passed = 0
 		w.load(i)
+	case n.in.status == 410 && n.phase == catches && n.tries < asksOthers-1:
+		n.tries++
+		n.turn++
+		at := w.now + w.random.Int64N(int64(firstRetry))
+		n.asked, n.deadline = at, at+int64(timeout)
+		w.planNode(at, back, i, 0)
 	case n.phase == catches && n.in.status != 410 && n.asOf <= n.snapAsOf: // the snapshot is good
 		w.stands(i)
 		w.goesOn(i)
@@ -280,10 +288,15 @@ func (w *world) goesOn(i int) {
 	if n.phase == catches {
 		w.result.taken++
 		w.loads = append(w.loads, float64(w.now-n.since)/1e9)
-		n.since, n.got = 0, 0
+		n.since = 0
+	}
+	n.fails, n.passed = 0, 0
+	pause := pollPause
+	if n.phase == follows && n.in.position > n.in.from || w.tails != waits {
+		pause = w.pause
 	}
 	n.phase = follows
-	w.again(i, w.pause)
+	w.again(i, pause)
 }
 
 func (w *world) fails(i int) {
@@ -295,12 +308,19 @@ func (w *world) fails(i int) {
 	if w.pick(i) < 0 {
 		n.open = false
 	}
-	n.phase = follows
-	pause := retryPause
-	if w.jitter > 0 {
-		pause += time.Duration(w.random.Int64N(int64(retryPause)))
+	pause := time.Duration(w.random.Int64N(int64(min(firstRetry<<min(n.fails, 8), mostRetry))))
+	switch {
+	case n.in.status == 410 && n.phase == catches:
+		pause = unfollowedPause + time.Duration(w.random.Int64N(int64(retrySpread)))
+	case n.in.status == 410:
+		pause = time.Duration(w.random.Int64N(int64(firstRetry)))
+	case n.in.after > 0:
+		pause = min(n.in.after, mostAfter) + time.Duration(w.random.Int64N(int64(retrySpread)))
 	}
-	w.again(i, pause)
+	n.fails++
+	n.phase = follows
+	n.turn++
+	w.planNode(w.now+int64(pause), asks, i, 0)
 }
 
 // moves is where a node stands after an answer.

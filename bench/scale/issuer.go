@@ -9,8 +9,12 @@ type issuer struct {
 	began    int64
 	asOf     int64
 	ring     []int64 // when each change came; a position is an index, and those that fell out stay here
-	shown    int64   // the position
-	seen     int     // how much of the log it has from the store
+	shown    int64   // the position of the latest round
+	shownAt  int64   // when that began
+	length   int64   // for how long no other does
+	shownOf  int64   // as of when
+	planned  bool
+	seen     int // how much of the log it has from the store
 	asked    int64
 	former   int  // changes in the ring that were in the list before, in place of others that have expired
 	waiting  bool // for the store
@@ -28,6 +32,10 @@ type issuer struct {
 		position, asOf, made, ready int64
 		count                       int
 	}
+	due, sending int   // pages of snapshots
+	last         int64 // when one was begun, or a page sent
+	swept        int64 // when old answers were dropped
+
 	ready int64 // when its cores have done what they have to do
 	link  link
 
@@ -68,15 +76,15 @@ type request struct {
 type waiter struct{ node, turn int32 }
 
 // since is changes.since.
-func (is *issuer) since(at int64) (position int64, ok, began bool) {
+func (is *issuer) since(at int64) (position int64, ok bool) {
 	reach := is.began
 	if out := len(is.ring) - maxChanges; out > 0 {
 		reach = max(reach, is.ring[out-1])
 	}
 	if at <= reach {
-		return 0, false, at <= is.began
+		return 0, false
 	}
-	return int64(sort.Search(len(is.ring), func(i int) bool { return is.ring[i] >= at })), true, false
+	return int64(sort.Search(len(is.ring), func(i int) bool { return is.ring[i] >= at })), true
 }
 
 func (is *issuer) has(position int64) bool {
@@ -84,24 +92,27 @@ func (is *issuer) has(position int64) bool {
 }
 
 // answered is edition.answered.
-func (is *issuer) answered(p part, from, now int64) *answer {
+func (is *issuer) answered(p part) *answer {
 	a := is.answers[p]
 	if a == nil {
 		return nil
 	}
-	if a.position == is.shown && is.asOf-a.asOf < int64(anew) || a.position > from && now-a.made < int64(together) {
+	if a.position == is.shown && is.shownOf-a.asOf < int64(anew) {
 		return a
 	}
 	return nil
 }
 
-// keep is edition.keep, whose whole walk is paid for where the answer is made.
+// keep is edition.keep. That walks over all of them once a second, which is not counted: it is little.
 func (is *issuer) keep(a *answer, recordBytes float64) {
-	for len(is.order) > 0 && a.made-is.order[0].made > 2*int64(anew) {
-		old := is.order[0]
-		is.order = is.order[1:]
-		if b := is.answers[old.part]; b != nil && b.made == old.made {
-			is.forget(b, recordBytes)
+	if a.made-is.swept > int64(anew) {
+		is.swept = a.made
+		for len(is.order) > 0 && a.made-is.order[0].made > int64(anew) {
+			old := is.order[0]
+			is.order = is.order[1:]
+			if b := is.answers[old.part]; b != nil && b.made == old.made {
+				is.forget(b, recordBytes)
+			}
 		}
 	}
 	size := int64(float64(a.position-a.from) * recordBytes)

@@ -32,6 +32,7 @@ type job struct {
 	until      float64 // the level at which it is there
 	since      float64 // the level when it began
 	dropped    bool
+	page       bool // of a snapshot
 }
 
 type jobs []*job
@@ -105,7 +106,7 @@ func (l *link) done(now int64) *job {
 func (w *world) transfer(i, to int, size float64, deadline int64) {
 	n, is := &w.nodes[i], w.all[to]
 	j := &job{
-		node: int32(i), turn: n.turn, is: to, begun: w.now, deadline: deadline,
+		node: int32(i), turn: n.turn, is: to, begun: w.now, deadline: deadline, page: n.phase == pages,
 		size: size, weight: 1e6 / float64(n.oneWay+int64(time.Millisecond)),
 	}
 	is.link.begin(w.now, j)
@@ -131,6 +132,10 @@ func (w *world) sent(e event) {
 	}
 	for j := is.link.done(w.now); j != nil; j = is.link.done(w.now) {
 		n := &w.nodes[j.node]
+		if j.page {
+			is.sentPage(w.now)
+			j.page = false
+		}
 		if n.turn != j.turn {
 			continue
 		}
@@ -153,6 +158,10 @@ func (w *world) sent(e event) {
 func (w *world) drop(n *node) {
 	for _, j := range n.jobs {
 		w.all[j.is].link.drop(w.now, j)
+		if j.page {
+			w.all[j.is].sentPage(w.now)
+			j.page = false
+		}
 		w.watch(j.is)
 	}
 	n.jobs = n.jobs[:0]
@@ -167,6 +176,6 @@ func (w *world) tooLate(i int) {
 }
 
 func (w *world) lose(i int) {
-	w.nodes[i].open = false
+	w.nodes[i].open, w.nodes[i].in = false, reply{status: 503}
 	w.fails(i)
 }

@@ -57,20 +57,21 @@ func (p *paper) conclusions(all map[string]*result, c costs) {
 	p.say("  2,000/s that lasts an hour is %s. An issuer node has that, up to two snapshots (%s each) and %s of recent changes.", amount(burst*retention.Seconds()*c.listBytes), amount(n*c.recordBytes), amount(maxChanges*40))
 	p.say("- **Bandwidth of an API node:** %s/s usually, %s/s in the burst; a snapshot of %s when it begins.", amount(usual.nodeBytes), amount(busy.nodeBytes), amount(n*c.recordBytes))
 	p.say("- **An issuer node** with a quarter of 10,000 followers: %s requests/s, %s/s and %.1f cores for the feed at 100 logouts/s; %s", number(usual.requests), amount(usual.bytes), usual.cores, number(idle.requests))
-	p.say("  requests/s if nearly nobody signs out. Size it by followers: each asks %.0f times a second while people sign out.", 1/pollPause.Seconds())
+	p.say("  requests/s if nearly nobody signs out. Size it by followers: each asks as often as %.0f times a second while people sign out, and as", 1/together.Seconds())
+	p.say("  often as its own way there and back allows. If all are within 1 ms that is %s requests/s and %.1f cores. More than %s", number(all[usualNearName].requests), all[usualNearName].cores, number(float64(time.Second/eachTakes)))
+	p.say("  answers/s to who waits a node does not give: it makes rounds longer.")
 	p.say("- **How many issuer nodes:** one per 2,500 followers as above, and one to spare. At most %s wait at one node (`MaxWaiting`): with", number(maxWaiting))
-	p.say("  10,000 followers two must live. Give each 10 Gbit/s or put a cache in front, for the day when everybody needs a snapshot.")
-	p.say("- **Balance by connection** (or by the follower's address), **not by request**: an answer then serves everybody who waits. By request")
-	p.say("  every follower stands somewhere else at each node: %s signatures/s in place of %s at 100/s. In the burst the one place where answers", number(all[usualSpreadName].encodes), number(usual.encodes))
-	p.say("  are made is busy for %.0f %% of the time in place of %.1f %%, which is its end or near it (delay p99: %s in place of %s); in the wave", 100*all[burstSpreadName].signing, 100*busy.signing, seconds(all[burstSpreadName].delay.at(990)), seconds(busy.delay.at(990)))
-	p.say("  the nodes fall behind in any case.")
+	p.say("  10,000 followers two must live.")
+	p.say("- **Balance by connection** (or by the follower's address), **not by request**. By request every follower stands somewhere else at each")
+	p.say("  node: %s signatures/s in place of %s at 100/s, %s in place of %s in the burst, and each entry goes to each follower from every", number(all[usualSpreadName].encodes), number(usual.encodes), number(all[burstSpreadName].encodes), number(busy.encodes))
+	p.say("  node: %s/s in place of %s/s. The wave does not pass by request.", amount(all[burstSpreadName].bytes), amount(busy.bytes))
 	p.say("- **A cache in front** is for snapshots: it took over %.2f %% of the requests for them and all nodes had theirs in %s, at 1 Gbit/s.", hitRate(all[resnapCacheName]), seconds(all[resnapCacheName].load.at(1000)))
 	p.say("  It needs `Public`. It does nothing for changes: a Feed waits (`wait=%.0f`), and that may not be kept. Without a cache, 1 Gbit/s at an", feedWait.Seconds())
-	p.say("  issuer node is **not enough** for this list: after an outage everybody asks at once, nobody's pages come within %s, and all begin again.", timeout)
+	p.say("  issuer node takes %s to bring 99 %% back after an outage, 10 Gbit/s %s.", seconds(all[anewSlowName].recovered), seconds(all[anewName].recovered))
 	p.say("- **In an outage** every API answers 503 within %s, as it should. `ServeStale` for routes that may, or a larger `MaxStale`, if an hour of", maxStale)
 	p.say("  503 is worse than a session that lives on.")
 	p.say("- **End everybody with one entry** (`Everything`, or the key), not a million: the wave needs %s/s from each issuer node.", amount(all[waveName].bytes))
-	p.say("- **Sign-outs from everywhere** leave a subject's cutoff for %.0f days: see the next table.", longestCookie.Hours()/24)
+	p.say("- **Sign-outs from everywhere** leave a subject's cutoff for %.0f days at an issuer node: see the next table.", longestCookie.Hours()/24)
 }
 
 func hitRate(r *result) float64 { return 100 * float64(r.hits) / float64(max(1, r.hits+r.missed)) }
@@ -80,6 +81,7 @@ func (p *paper) size(c costs) {
 	p.say("A session that ended is kept for %s (1 h, 1 min, 2 x skew) and up to a minute more, until the sweep comes by. %.0f bytes in the feed, %.1f in", retention, c.recordBytes, c.listBytes)
 	p.say("memory; a cutoff has %.0f in the feed.", c.cutoffBytes)
 	p.table("", "entries", "memory", "snapshot", "pages", "makes it anew, one core", "takes it, one core")
+	pagesAndMore := true
 	row := func(name string, n, cutoffs float64) {
 		pages := 1
 		for pages < maxPages && n+cutoffs > float64(pages*pageRecords) {
@@ -87,6 +89,10 @@ func (p *paper) size(c costs) {
 		}
 		if n+cutoffs > maxEntries {
 			name += " **(more than a List holds)**"
+		}
+		if !pagesAndMore {
+			p.row(name, number(n+cutoffs), amount((n+cutoffs)*c.listBytes), "-", "-", "-", "-")
+			return
 		}
 		p.row(name, number(n+cutoffs), amount((n+cutoffs)*c.listBytes), amount(n*c.recordBytes+cutoffs*c.cutoffBytes), fmt.Sprint(pages),
 			seconds((n+cutoffs)*c.build/1e9), seconds((n+cutoffs)*c.take/1e9))
@@ -96,11 +102,14 @@ func (p *paper) size(c costs) {
 	row("and 10 minutes at 2,000/s within the hour", n+burst*600, 0)
 	row("and a wave of 1 M sessions within the hour", n+waveSize, 0)
 	row("2,000/s for over an hour", burst*retention.Seconds(), 0)
+	row("100/s, 1 in 100 from everywhere", n, usualRate*everywhere*retention.Seconds())
+	pagesAndMore = false
 	for _, days := range []int{1, 30, 400} {
-		row(fmt.Sprintf("100/s, 1 in 100 from everywhere, day %d", days), n, cutoffsAfter(usualRate*everywhere, days))
+		row(fmt.Sprintf("the same at an issuer node, day %d", days), n, cutoffsAfter(usualRate*everywhere, days))
 	}
-	row("100/s, 2 in 100 from everywhere, after 400 days", n, cutoffsAfter(2*usualRate*everywhere, 400))
-	p.say("\nEach cutoff is of another subject there, which is the worst case; those of one subject are one entry.")
+	row("100/s, 2 in 100 from everywhere, at an issuer node after 400 days", n, cutoffsAfter(2*usualRate*everywhere, 400))
+	p.say("\nEach cutoff is of another subject there, which is the worst case; those of one subject are one entry. An issuer node keeps them for")
+	p.say("%.0f days, because refreshes are compared with them; the feed has them for %s.", longestCookie.Hours()/24, retention)
 }
 
 func (p *paper) traffic(of []setup, all map[string]*result) {
@@ -111,7 +120,10 @@ func (p *paper) traffic(of []setup, all map[string]*result) {
 		p.trafficRow(all[s.name])
 	}
 	p.say("\n- The delay is from the logout at one issuer node to its refusal at one API node, over all nodes and up to some 100 logouts. It is the")
-	p.say("  store's way (%s, and %s between two looks), one way of the network, and up to %s if the node has just been answered.", usual("").hint, newsPause, pollPause)
+	p.say("  store's way (%s, and %s between two looks), up to %s until the next round, and one way of the network: three of them", usual("").hint, newsPause, together)
+	p.say("  if the node has just been answered and is on its way back.")
+	near := all[usualNearName]
+	p.say("- The network that is assumed is a wide one. Where all are within 1 ms the delay is %s (p50), %s (p99).", seconds(near.delay.at(500)), seconds(near.delay.at(990)))
 	p.say("- Slow links have %s one way and 1 Mbit/s. Theirs are the last percent, which only p99 and max show.", usual("").slowTime)
 	r := all[restartName]
 	p.say("- A node that restarts answers 503 until it has the snapshot: %s (p50), %s (max), without `CacheDir`. No logout is missed.", seconds(r.load.at(500)), seconds(r.load.at(1000)))
@@ -121,6 +133,14 @@ func (p *paper) traffic(of []setup, all map[string]*result) {
 func (p *paper) trafficRow(r *result) {
 	p.row(r.name, number(r.requests), amount(r.bytes), number(r.encodes), fmt.Sprintf("%.2f", r.cores), fmt.Sprintf("%.1f %%", 100*r.signing), amount(r.nodeBytes)+"/s",
 		seconds(r.delay.at(500)), seconds(r.delay.at(990)), seconds(r.delay.at(1000)))
+}
+
+// within is until 99 % are fresh after an outage.
+func within(r *result) string {
+	if r.recovered > 0 {
+		return seconds(r.recovered)
+	}
+	return "not in " + seconds(r.length.Seconds()-shown.Seconds())
 }
 
 // stale is when the first and the last node answered 503, in s after the outage began.
@@ -150,29 +170,21 @@ func (p *paper) outage(of []setup, all map[string]*result) {
 	}
 	p.say("\n- 503 begins before %.0f s have passed: a list is as of the start of a poll, which waits for %.0f s on both sides. Where nearly nobody signs", maxStale.Seconds(), pollWait.Seconds())
 	p.say("  out the oldest was as of %.0f s ago.", slices.Max(all[idleName].ages.y))
-	p.say("- **The herd.** The code asks again %s after it asked, drawn by no chance and never longer. Nodes whose connection broke at one moment", retryPause)
-	p.say("  stay in step: 10,000 requests in the same moment of every second, for the hour, and then 10,000 snapshots at once.")
-	p.say("- Who began anew has no changes from before, so everybody gets 410 and takes a snapshot, of which he has all but nothing to learn.")
-	p.say("  If only the way was cut, %s changes bridge it: an hour at up to %.0f logouts/s.", number(maxChanges), maxChanges/3600.)
-	p.say("- At 1 Gbit/s: 2,500 nodes x %d pages at a time x half a megabyte are 5 GB on their way, 39 s at that rate, and each page has %s. What", readers, timeout)
-	p.say("  had come is thrown away with the one that had not. %d of 10,000 got through.", all[anewSlowName].taken)
+	p.say("- **No herd.** Who fails asks again after a random time, up to %s first and up to %s in the end. Who is told to come later (`MaxSnapshots`", firstRetry, mostRetry)
+	p.say("  %d at each node) waits up to %s; those are the tries that failed.", maxSnapshots, mostAfter+retrySpread)
+	p.say("- Who began anew has no changes from before, so everybody is told so %d times, at random times within about %s, and takes a snapshot,", asksOthers, time.Duration(asksOthers-1)*firstRetry)
+	p.say("  of which he has all but nothing to learn. If only the way was cut, %s changes bridge it: an hour at up to %.0f logouts/s.", number(maxChanges), maxChanges/3600.)
 	p.say("- Balanced by request, a snapshot's pages come from several nodes, so it can be followed by its time only, and no node that began later")
-	p.say("  than %s before that can do so: 503 for %s, then 410, and then snapshot after snapshot until the issuers make a younger one, which they", skew+slack, young)
-	p.say("  do after %s. The real code does the same: four Handlers that begin anew and one Feed, by a fake clock, took 12 snapshots and heard no", snapshotAge/2)
-	p.say("  changes for half a minute.")
+	p.say("  than %s before that can do so. The nodes make a later one after that time, and once more %s later, in case their clocks differ.", skew+slack, skew)
 }
 
 func (p *paper) outageRow(r *result) {
 	first, last := r.stale()
-	after := "not in " + seconds(r.length.Seconds()-shown.Seconds())
-	if r.recovered > 0 {
-		after = seconds(r.recovered)
-	}
 	wasted := 0.0
 	if r.bytes > 0 {
 		wasted = 100 * r.wasted / r.bytes
 	}
-	p.row(r.name, seconds(first), seconds(last), number(r.peak), number(float64(r.taken)), number(float64(r.failed)), after, amount(r.minute), fmt.Sprintf("%.0f %%", wasted))
+	p.row(r.name, seconds(first), seconds(last), number(r.peak), number(float64(r.taken)), number(float64(r.failed)), within(r), amount(r.minute), fmt.Sprintf("%.0f %%", wasted))
 }
 
 func (p *paper) again(t tables, all map[string]*result) {
@@ -200,28 +212,21 @@ func (p *paper) again(t tables, all map[string]*result) {
 }
 
 func (p *paper) weaknesses(t tables, all map[string]*result, c costs) {
-	usual, calm := all[usualName], all[calmName]
+	usual, calm, near, calmNear, crowd := all[usualName], all[calmName], all[usualNearName], all[calmNearName], all[crowdName]
 	p.say("\n## Weaknesses that it shows, and what would help\n")
-	p.say("1. **Each follower asks %.0f times a second** while people sign out (`pollPause` %s): %s requests/s at an issuer node for 100 logouts/s.", 1/pollPause.Seconds(), pollPause, number(usual.requests))
-	p.say("   With a pause of 1 s for a Feed it is %s requests/s and %.2f cores instead of %.2f, for a delay of %s (p50) instead of %s. Without a", number(calm.requests), calm.cores, usual.cores, seconds(calm.delay.at(500)), seconds(usual.delay.at(500)))
-	p.say("   pause it would be %s requests/s and %.2f cores.", number(all[restlessName].requests), all[restlessName].cores)
-	p.say("2. **Balanced by request, nearly every answer is another one**, and one at a time is made: an issuer node makes %s answers/s in the", number(all[burstSpreadName].encodes))
-	p.say("   burst, busy for %.0f %% of the time. The longer it takes, the more each has to hold; near 100 %% delays grow at once. Each also walks over", 100*all[burstSpreadName].signing)
-	p.say("   all answers that are kept, %.0f ns for each. If positions were given out in steps of %s, followers would stand together: %s answers/s, busy", c.scan, together, number(all[stepsName].encodes))
-	p.say("   for %.0f %%. What that does not mend: each entry is sent to a follower by every node, so by request takes four times the bytes, and the wave", 100*all[stepsName].signing)
-	p.say("   does not pass in any case.")
-	p.say("3. **No jitter, no backoff, no admission.** A Handler that sends so many pages that they take seconds should answer 503 to who begins, a Feed")
-	p.say("   should wait a random time of up to 10 s before a snapshot that it did not expect, and keep the pages that it has. At 1 Gbit/s then 99 %%")
-	p.say("   are fresh after %s, as fast as the link allows, instead of never.", seconds(all[gentleName].recovered))
-	p.say("4. **Restart behind a balancer by request**: a Handler should refuse to begin a snapshot (503) until it is as of %s after it began.", skew+slack)
-	p.say("   Then 99 %% are fresh after %s with %s in the first minute, instead of %s with %s, and nobody is left without", seconds(all[patientName].recovered), amount(all[patientName].minute), seconds(all[anewSpreadName].recovered), amount(all[anewSpreadName].minute))
-	p.say("   changes for half a minute.")
-	p.say("5. **Cutoffs stay for %.0f days** in every API's list, which needs them for %s after their `Before`: no older token lives longer. A Handler", longestCookie.Hours()/24, retention)
-	p.say("   could send min(Expires, Before + retention), and the list would not grow with the number of users. Now it is full, and every")
-	p.say("   API answers 503, once %s subjects have signed out from everywhere.", fmt.Sprint(maxEntries))
+	p.say("1. **Each follower asks once a round** while people sign out: %s requests/s at an issuer node for 100 logouts/s, %s if all are near.", number(usual.requests), number(near.requests))
+	p.say("   That is the price of %s (p99, near) from logout to refusal. With rounds of 100 ms it would be %s and %s requests/s, %.2f and %.2f", seconds(near.delay.at(990)), number(calm.requests), number(calmNear.requests), calm.cores, calmNear.cores)
+	p.say("   cores in place of %.2f and %.2f, for a delay of %s and %s (p99) in place of %s and %s. One answer that goes on and on (a stream)", usual.cores, near.cores, seconds(calm.delay.at(990)), seconds(calmNear.delay.at(990)), seconds(usual.delay.at(990)), seconds(near.delay.at(990)))
+	p.say("   would save the requests, and two of the three ways of the network.")
+	p.say("2. **Balanced by request** each entry is sent to a follower by every node: four times the bytes. Everybody near asks %s times a second", number(all[nearSpreadName].requests*4/10_000))
+	p.say("   then (`feedPause` %s), because some node always has something that he has not heard from it.", feedPause)
+	p.say("3. **Admission** (`MaxSnapshots` %d) is what lets 1 Gbit/s be enough: 99 %% are fresh after %s. If everybody were admitted: %s, with %.0f %%", maxSnapshots, seconds(all[anewSlowName].recovered), within(crowd), 100*crowd.wasted/max(1, crowd.bytes))
+	p.say("   of all bytes cut off by the time limit. It knows neither the node's link nor the followers': at 100 Mbit/s give it less.")
+	p.say("4. **Who fails throws away the pages that had come.**")
+	p.say("5. **Cutoffs stay for %.0f days** in every issuer node's list, which is full once %s subjects have signed out from everywhere.", longestCookie.Hours()/24, fmt.Sprint(maxEntries))
 	p.say("6. **A page of up to half a megabyte, %d at a time, in %s**: a link below %.1f Mbit/s can never take this snapshot.", readers, timeout,
 		float64(readers)*8*(steady(setup{})/pagesOf(steady(setup{}))*c.recordBytes)/timeout.Seconds()/1e6)
-	p.say("\nWhat of that was simulated:")
+	p.say("\nSimulated otherwise than the code is:")
 	p.table("following", "requests", "bytes", "made", "cores", "busy making them", "an API node takes in", "delay p50", "p99", "max")
 	for _, s := range t.proposals {
 		if s.outage.length == 0 {
@@ -256,7 +261,6 @@ func (p *paper) inputs(u setup, c costs) {
 	}{
 		{"an answer made: request, encoding, signature (EdDSA)", fmt.Sprintf("%.0f µs", c.sign/1e3)},
 		{"- for each entry in it", fmt.Sprintf("%.0f ns", c.record)},
-		{"- for each answer of the last 2 s, over which it walks", fmt.Sprintf("%.0f ns", c.scan)},
 		{"an answer repeated, over TLS, server's half", fmt.Sprintf("%.0f µs", c.reuse/1e3)},
 		{"a new TLS connection (ECDSA P-256), server's half", fmt.Sprintf("%.0f µs", c.handshake/1e3)},
 		{"a byte of a page over TLS, server's half", fmt.Sprintf("%.2f ns", c.sent)},
@@ -270,13 +274,14 @@ func (p *paper) inputs(u setup, c costs) {
 	}
 	p.say("\nTimes are of this process's processor, on a machine that others use too; client and server are taken to share them evenly.")
 	p.table("constant of the code", "", "")
+	counts := []string{"readers", "asksOthers", "buckets", "pageRecords", "maxChanges", "maxAnswers", "maxEntries"}
 	for _, s := range stated {
 		value := fmt.Sprint(s.value)
-		if s.value >= int64(time.Millisecond) && s.name != "maxAnswers" && s.name != "maxEntries" {
+		if !slices.Contains(counts, s.name) {
 			value = time.Duration(s.value).String()
 		}
 		p.row("`"+s.name+"`", "`"+s.file+"`", value)
 	}
-	p.row("`MaxStale`, `MaxWaiting`, `Timeout`, `Skew`", "defaults", fmt.Sprintf("%s, %d, %s, %s", maxStale, maxWaiting, timeout, skew))
+	p.row("`MaxStale`, `MaxWaiting`, `MaxSnapshots`, `Timeout`, `Skew`", "defaults", fmt.Sprintf("%s, %d, %d, %s, %s", maxStale, maxWaiting, maxSnapshots, timeout, skew))
 	p.row("max-age of a manifest and of a page", "`revocation/handler_http.go`", fmt.Sprintf("%d s, %d s", changesAge, pageAge))
 }

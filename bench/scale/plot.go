@@ -142,7 +142,7 @@ func charts(all map[string]*result) []chart {
 		{anewName, "by connection, 10 Gbit/s each"},
 		{anewSlowName, "by connection, 1 Gbit/s each"},
 		{anewSpreadName, "balanced by request, 10 Gbit/s"},
-		{gentleName, "1 Gbit/s, as proposed"},
+		{crowdName, "1 Gbit/s, everybody admitted"},
 	}
 	var fresh, traffic []line
 	for i, o := range outages {
@@ -162,7 +162,7 @@ func charts(all map[string]*result) []chart {
 				spread(slowName, "2,000/s, 1 % slow links", true),
 				spread(burstSpreadName, "2,000/s, balanced by request", false),
 				spread(waveSpreadName, "16,700/s, balanced by request", false),
-				spread(proposedName, "2,000/s, balanced, as proposed", true),
+				spread(proposedName, "2,000/s, balanced, rounds of 100 ms", true),
 			},
 		},
 		{
@@ -171,7 +171,7 @@ func charts(all map[string]*result) []chart {
 			label: func(v float64) string { return fmt.Sprintf("%.3g M", v/1e6) },
 			lines: []line{
 				{"sessions that ended", sessions, false},
-				{"cutoffs of subjects, of this day alone", cutoffs, true},
+				{"cutoffs at an issuer node, of this day", cutoffs, true},
 			},
 		},
 		{

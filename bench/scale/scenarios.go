@@ -12,6 +12,8 @@ const (
 	idleName        = "nearly nobody signs out: 1 in 10 s"
 	usualName       = "100 logouts/s"
 	usualSpreadName = "100/s, balanced by request"
+	usualNearName   = "100/s, all within 1 ms"
+	nearSpreadName  = "100/s, all within 1 ms, balanced by request"
 	burstName       = "2,000/s"
 	burstSpreadName = "2,000/s, balanced by request"
 	waveName        = "1 M sessions in 60 s"
@@ -29,12 +31,11 @@ const (
 	resnapSlowName  = "directly, 1 Gbit/s each"
 	resnapCacheName = "through a cache, 1 Gbit/s each"
 
-	stepsName    = "2,000/s, balanced; steps of 50 ms"
-	calmName     = "100/s; polls 1 s apart"
-	restlessName = "100/s; polls 5 ms apart at least"
-	proposedName = "2,000/s, balanced; steps of 50 ms, polls 1 s apart"
-	gentleName   = "begin anew, 1 Gbit/s; admission, jitter, pages kept"
-	patientName  = "begin anew, balanced; no snapshot too early"
+	calmName     = "100/s; rounds of 100 ms"
+	calmNearName = "100/s, all within 1 ms; rounds of 100 ms"
+	slowestName  = "100/s; rounds of 1 s"
+	proposedName = "2,000/s, balanced by request; rounds of 100 ms"
+	crowdName    = "begin anew, 1 Gbit/s; everybody admitted"
 
 	polledName = "2,000/s, cursors as they are"
 )
@@ -57,16 +58,18 @@ func scenarios() (t tables) {
 	spread := func(s *setup) { s.spread = true }
 	slow := func(s *setup) { s.slow = 0.01 }
 	gigabit := func(s *setup) { s.network.issuer = 125e6 }
-	calm := func(s *setup) { s.pause = time.Second }
-	steps := func(s *setup) { s.aligns = together }
+	near := func(s *setup) { s.near, s.far = 100*time.Microsecond, time.Millisecond }
+	calm := func(s *setup) { s.round, s.pause = 100*time.Millisecond, 90*time.Millisecond }
 	settled := func(s *setup) { s.first, s.length = 10*time.Second, 20*time.Second } // where delays may grow
 	quiet := rate(1)                                                                 // where it is about something else
-	const minute, more = 61 * time.Second, 91 * time.Second
+	const minute, more = 61 * time.Second, 181 * time.Second
 
 	t.traffic = []setup{
 		of(idleName, rate(0.1), length(40*time.Second)),
 		of(usualName),
+		of(usualNearName, near),
 		of(usualSpreadName, spread),
+		of(nearSpreadName, near, spread),
 		of(burstName, rate(burst)),
 		of(burstSpreadName, rate(burst), spread, settled),
 		of(waveName, rate(wave)),
@@ -92,15 +95,10 @@ func scenarios() (t tables) {
 	}
 	t.proposals = []setup{
 		of(calmName, calm),
-		of(restlessName, func(s *setup) { s.pause, s.first, s.length = newsPause, 2*time.Second, 3*time.Second }),
-		of("2,000/s, balanced; polls 1 s apart", rate(burst), spread, calm, settled),
-		of(stepsName, rate(burst), spread, steps, settled),
-		of(proposedName, rate(burst), spread, steps, calm, settled),
-		of("1 M in 60 s, balanced; both", rate(wave), spread, steps, calm, settled),
-		of(gentleName, quiet, down(hour), back(240*time.Second), gigabit, func(s *setup) {
-			s.jitter, s.keep, s.admit = 10*time.Second, true, 256
-		}),
-		of(patientName, quiet, down(hour), back(minute), spread, func(s *setup) { s.patient = true }),
+		of(calmNearName, near, calm),
+		of(slowestName, func(s *setup) { s.round, s.pause = time.Second, 900*time.Millisecond }),
+		of(proposedName, rate(burst), spread, calm, settled),
+		of(crowdName, quiet, down(hour), back(more), gigabit, func(s *setup) { s.admit = 1 << 16 }),
 	}
 	polled := func(s *setup) { s.tails, s.pause, s.spread, s.first = polls, time.Second, true, 60*time.Second }
 	rounded := func(s *setup) { s.tails = rounds }

@@ -61,14 +61,9 @@ const (
 
 // change is what could be done otherwise. The zero value is the code.
 type change struct {
-	pause  time.Duration // between a Feed's polls, in place of pollPause
-	aligns time.Duration // issuers show what came in steps
-	jitter time.Duration // drawn at random, before a node takes a snapshot that it was sent for
-	keep   bool          // pages that came need not be fetched again
-	// patient: an issuer that has begun anew gives no snapshot until cursors of others can follow it.
-	patient bool
-	// admit: an issuer that sends so many pages lets nobody begin a snapshot. 0: any number.
-	admit int
+	pause time.Duration // between a Feed's polls, in place of feedPause
+	round time.Duration // in place of together
+	admit int           // in place of maxSnapshots
 	// tails is how the changes go through a cache.
 	tails tails
 }

@@ -13,12 +13,8 @@ func (w *world) load(i int) {
 		n.since = w.now
 	}
 	n.phase, n.snapAsOf, n.from, n.at = manifests, math.MaxInt64, none, part{}
-	at := w.now
-	if w.jitter > 0 {
-		at += w.random.Int64N(int64(w.jitter))
-	}
-	n.deadline = at + int64(timeout)
-	w.planNode(at, starts, i, 0)
+	n.tries, n.deadline = 0, w.now+int64(timeout)
+	w.planNode(w.now, starts, i, 0)
 }
 
 // latest is Handler.latestSnapshot: when it is there.
@@ -28,6 +24,11 @@ func (w *world) latest(to int) (ready int64) {
 	age := math.Inf(1)
 	if s.count > 0 {
 		age = max(2*float64(is.shown-s.position)/maxChanges, float64(w.now-s.made)/float64(snapshotAge))
+		for _, since := range []time.Duration{skew + slack, skew + slack + skew} { // of a node that has just begun
+			if s.asOf-int64(since) <= is.began && is.asOf-int64(since) > is.began {
+				age = 1
+			}
+		}
 	}
 	if age < 0.5 || s.ready > w.now {
 		return max(w.now, s.ready)
@@ -73,22 +74,53 @@ func (w *world) part(of *cached, age time.Duration, to int) (c cached, hit bool,
 	return c, false, ready
 }
 
-// refuses reports whether an issuer is down, or has no list that is fresh, and says so.
+// refuses reports whether an issuer is down, or has no list that is fresh, or no place for one more
+// snapshot, and says so.
 func (w *world) refuses(i, to int) bool {
 	is := w.all[to]
 	if is.down {
 		return true
 	}
-	early := w.patient && is.asOf-int64(skew+slack) <= is.began
-	full := w.admit > 0 && w.nodes[i].phase == manifests && is.link.busy >= w.admit
-	if w.now-is.asOf <= int64(maxStale) && !early && !full {
-		return false
+	n := &w.nodes[i]
+	in := reply{status: 503, after: time.Second}
+	if w.now-is.asOf <= int64(maxStale) {
+		if n.phase != manifests || w.cached || is.admits(w.now, w.pagesOf(), w.admit) {
+			return false
+		}
+		in.after += time.Duration(w.random.IntN(3)) * time.Second
 	}
 	is.refused++
-	w.nodes[i].in = reply{status: 503}
+	n.in = in
 	w.planNode(w.work(to, w.reuse)+w.nodes[i].oneWay, gets, i, int32(to))
 	return true
 }
+
+// admits is admission.admit.
+func (is *issuer) admits(now int64, pages, most int) bool {
+	if is.sending == 0 && now-is.last > int64(absent) {
+		is.due = 0
+	}
+	if is.due+is.sending > (most-1)*pages {
+		return false
+	}
+	is.due += pages
+	is.last = now
+	return true
+}
+
+// sends is when a page is asked for, and sent when it has gone, or nobody wants it any more.
+func (is *issuer) sends() {
+	is.due = max(0, is.due-1)
+	is.sending++
+}
+
+func (is *issuer) sentPage(now int64) {
+	is.sending = max(0, is.sending-1)
+	is.last = now
+}
+
+// pagesOf is how many pages a snapshot has.
+func (w *world) pagesOf() int { return int(pagesOf(float64(w.live))) }
 
 // manifest is the answer to no query.
 func (w *world) manifest(i, to int) {
@@ -114,13 +146,7 @@ func (w *world) fetchAll(i int) {
 	n := &w.nodes[i]
 	n.phase = pages
 	n.missing = n.pages
-	if w.keep {
-		n.missing = max(0, n.pages-n.got)
-	}
-	n.wanted, n.reached = n.missing, n.pages-n.missing
-	if n.missing == 0 {
-		w.whole(i)
-	}
+	n.wanted, n.reached = n.missing, 0
 	for k := range min(readers, n.missing) {
 		n.wanted--
 		w.send(i, page, min(k, 1))
@@ -139,7 +165,9 @@ func (w *world) page(i, to int) {
 	switch at := (part{true, c.position}); {
 	case n.from == none:
 		n.from, n.at = c.is, at
-	case n.from != c.is || n.at != at:
+	case n.from == c.is: // which has made it anew meanwhile
+		n.at.at = min(n.at.at, at.at)
+	default:
 		n.from, n.at = several, part{}
 	}
 	size := w.answerBytes + float64(n.count)*w.recordBytes/float64(n.pages)
@@ -148,6 +176,7 @@ func (w *world) page(i, to int) {
 		w.work(to, w.reuse+w.costs.sent*size)
 	}
 	if !w.cached {
+		w.all[to].sends()
 		w.transfer(i, to, size, w.now-n.oneWay+int64(timeout))
 		return
 	}
@@ -167,7 +196,6 @@ func (w *world) page(i, to int) {
 func (w *world) pageIn(i int) {
 	n := &w.nodes[i]
 	n.missing--
-	n.got++
 	switch {
 	case n.wanted > 0:
 		n.wanted--

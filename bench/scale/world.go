@@ -59,12 +59,14 @@ type node struct {
 	count, pages    int
 	wanted, missing int // pages: not asked for, not there yet
 	reached         int // requests for pages that got there
-	got             int // that a former try has left
+	tries           int // to go on from it
 	from            int32
 	at              part // where it leads to at the issuer from, if all of it is from there
 	snapAsOf        int64
 	since           int64 // when the node began to try
 	renewed         bool  // it has taken one
+
+	fails, passed int // in a row: requests that failed, and those that were answered with 410
 }
 
 type phase uint8
@@ -93,6 +95,7 @@ type reply struct {
 	is, instance   int32
 	from, position int64
 	asOf           int64
+	after          time.Duration // Retry-After of a 503
 }
 
 // result is what a run has shown.
@@ -130,7 +133,13 @@ func newWorld(s setup, c costs) *world {
 		begin: int64(s.first), end: int64(s.first + s.length),
 	}
 	if w.pause == 0 {
-		w.pause = pollPause
+		w.pause = feedPause
+	}
+	if w.round == 0 {
+		w.round = together
+	}
+	if w.admit == 0 {
+		w.admit = maxSnapshots
 	}
 	for i := range s.issuers {
 		is := &issuer{instance: int32(i), answers: map[part]*answer{}, began: math.MinInt64 / 2}
@@ -152,9 +161,6 @@ func newWorld(s setup, c costs) *world {
 	}
 	if s.rate > 0 {
 		w.plan(w.gap(), logout, 0)
-	}
-	if s.aligns > 0 {
-		w.plan(int64(s.aligns), shows, 0)
 	}
 	w.plan(w.begin, turns, 0)
 	w.plan(w.begin, samples, 0)
@@ -193,12 +199,12 @@ func (w *world) happens(e event) {
 	case looks, hears, idles:
 		w.store(e)
 	case shows:
-		for i, is := range w.all {
-			if !is.down && is.shown != int64(len(is.ring)) {
-				w.show(i)
+		if is := w.all[e.who]; is.planned {
+			is.planned = false
+			if !is.down {
+				w.show(int(e.who))
 			}
 		}
-		w.plan(w.now+int64(w.aligns), shows, 0)
 	case signed:
 		w.signed(int(e.who))
 	case moves:
@@ -285,15 +291,18 @@ func (w *world) enter(i int, c commit) {
 		is.probes = append(is.probes, probeAt{int64(len(is.ring)), c.probe})
 	}
 	is.ring = append(is.ring, w.now)
-	if w.aligns == 0 {
-		w.show(i)
+	if !is.planned {
+		is.planned = true
+		w.plan(max(w.now+int64(gather), is.shownAt+is.length), shows, int32(i))
 	}
 }
 
-// show has those who wait hear of it.
+// show begins a round: those who wait hear of what came.
 func (w *world) show(i int) {
 	is := w.all[i]
-	is.shown = int64(len(is.ring))
+	is.clean(w)
+	is.shown, is.shownOf, is.shownAt = int64(len(is.ring)), is.asOf, w.now
+	is.length = max(int64(w.round), int64(len(is.waits))*int64(eachTakes))
 	all := is.waits
 	is.waits = nil
 	for _, x := range all {
@@ -337,6 +346,9 @@ func (w *world) store(e event) {
 		}
 		is.seen = len(w.log)
 		is.asOf = is.asked
+		if is.shown == int64(len(is.ring)) {
+			is.shownOf = is.asOf
+		}
 		next(max(w.now, is.asked+int64(pause)), looks)
 	}
 }
@@ -380,7 +392,7 @@ const shown = 75 * time.Second
 
 func (w *world) goDown() {
 	for _, is := range w.all {
-		is.down, is.waits, is.turn, is.making = true, nil, nil, nil
+		is.down, is.waits, is.turn, is.making, is.planned = true, nil, nil, nil, false
 		is.look++
 		is.waiting = false
 	}
@@ -415,6 +427,7 @@ func (w *world) comeBack() {
 		if w.outage.forgotten {
 			is.instance += int32(len(w.all))
 			is.ring, is.shown, is.probes, is.began = nil, 0, nil, w.now
+			is.shownAt, is.due, is.sending, is.planned = 0, 0, 0, false
 		} else if n := int(w.outage.rate * w.outage.length.Seconds()); n > 0 { // people went on signing out
 			for at := range n {
 				is.ring = append(is.ring, w.now-int64(w.outage.length)*int64(n-at)/int64(n))
@@ -422,6 +435,7 @@ func (w *world) comeBack() {
 			is.former = n
 			is.shown = int64(len(is.ring))
 		}
+		is.shownOf = is.asOf
 		is.seen = len(w.log)
 		w.events.push(event{at: w.now, what: looks, who: int32(i), turn: is.look})
 	}
