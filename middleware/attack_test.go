@@ -16,7 +16,7 @@ import (
 	"github.com/writ-go/writ/token"
 )
 
-// What reviewers who were asked to break the guard have found.
+// What once got past the guard.
 
 // New tokens are in the answer, and no cache keeps it, whatever stands behind the guard.
 func TestNoHandlerLosesTheNewTokens(t *testing.T) {
