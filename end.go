@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/writ-go/writ/revocation"
@@ -91,13 +90,9 @@ func (m *Manager) EndAll(ctx context.Context, subject string) error {
 		return errNoSubject
 	}
 	if token.IsAnonymous(subject) { // it has one session, and a cutoff would be kept for a year
-		id, _ := parseSessionID(strings.TrimPrefix(subject, token.Anonymous("")))
-		if err := m.endIf(ctx, id, func(s *stored) bool { return s.Claims.Subject == subject }); !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		return nil
+		return m.endVisitor(ctx, subject)
 	}
-	all, listErr := m.ofSubject(ctx, subject)
+	all, listErr := m.readable(ctx, subject)
 	for range changeTries {
 		cutoff := m.above(all)
 		entries := append(m.endedAll(all), m.cutoffEntry(subject, cutoff))
@@ -164,6 +159,12 @@ func (m *Manager) endedAll(sessions []*stored) (entries []revocation.Entry) {
 	return entries
 }
 
+// revoked reports whether this node has heard that t was revoked by itself or with its key: since it was
+// verified, for that is some time ago if the request's body came slowly.
+func (m *Manager) revoked(t *token.Verified) bool {
+	return t.Stamp() <= max(m.list.Before(revocation.Token, t.ID()), m.list.Before(revocation.Key, t.KeyID()))
+}
+
 // sparedEntry says that s goes on above a cutoff of its subject; see recall. It names a token that cannot
 // be, and so revokes nothing. It is kept while a lost cutoff may be given back, and less long than what ends
 // sessions.
@@ -181,7 +182,8 @@ func spared(id [16]byte) string { return "spared:" + sessionID(id) }
 
 // EndOthers is EndAll but for t's session, which gets the access token that replaces its own: hand it
 // to the client. It does not outlive t, and OnIssue is asked as for every token. The session's refresh
-// token stays good. token.ErrInvalid: t's session has ended itself, or OnIssue refuses it.
+// token stays good. A t that MustRefresh has revoked since it was verified is exchanged all the same.
+// token.ErrInvalid: t's session has ended itself, t was revoked by RevokeToken, or OnIssue refuses it.
 func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair, error) {
 	ctx, cancel := m.toTheEnd(ctx)
 	defer cancel()
@@ -194,7 +196,8 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 		var before []*stored
 		var cutoff int64
 		s, err := m.change(ctx, id, func(s *stored) (entries []revocation.Entry, err error) {
-			if !m.live(s, s.at) {
+			s.Pending = false // t says that it began
+			if !m.live(s, s.at) || m.revoked(t) {
 				return nil, token.ErrRevoked
 			}
 			if before, err = m.ofSubject(ctx, s.Claims.Subject); err != nil {
@@ -245,18 +248,15 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 }
 
 // MustRefresh makes a subject's access tokens refused while its sessions go on: each client
-// refreshes, and OnIssue sees it. It is for a changed role that must count now.
-// token.ErrUnavailable: some may still be good; try again.
+// refreshes, and OnIssue sees it. It is for a changed role that must count now. Sessions that the store has
+// lost are not found, and their access tokens are good until they expire. token.ErrUnavailable: some may
+// still be good; try again.
 func (m *Manager) MustRefresh(ctx context.Context, subject string) error {
 	listing, cancel := m.deadline(ctx)
 	defer cancel()
-	all, err := m.ofSubject(listing, subject)
-	if err != nil {
-		return err
-	}
-	var failed error
+	all, failed := m.readable(listing, subject)
 	for _, s := range all {
-		if !m.live(s, m.config.Now()) {
+		if !m.lives(s, m.config.Now()) {
 			continue
 		}
 		if err := m.mustRefresh(ctx, s.id); err != nil && !errors.Is(err, ErrNotFound) {
@@ -270,7 +270,7 @@ func (m *Manager) mustRefresh(ctx context.Context, id [16]byte) error {
 	ctx, cancel := m.deadline(ctx) // for each session: a subject may have many
 	defer cancel()
 	_, err := m.change(ctx, id, func(s *stored) ([]revocation.Entry, error) {
-		if !m.live(s, s.at) { // else the entry would say that it lives: see recall
+		if !m.lives(s, s.at) { // else the entry would say that it lives: see recall
 			return nil, ErrNotFound
 		}
 		s.MinStamp = m.above([]*stored{s})

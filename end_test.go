@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/writ-go/writ"
+	"github.com/writ-go/writ/revocation"
 	"github.com/writ-go/writ/store/memory"
 	"github.com/writ-go/writ/token"
 )
@@ -162,6 +163,43 @@ func TestEndOthers(t *testing.T) {
 	})
 }
 
+// A request's body may come slowly, and what let the request in was revoked meanwhile.
+func TestATokenThatWasRevokedIsNotExchanged(t *testing.T) {
+	onEach(t, func(t *testing.T, m *writ.Manager, c *clock) {
+		mine, other := start(t, m, "alice"), start(t, m, "alice")
+		held := verified(t, m, mine.Access)
+		if err := m.RevokeToken(t.Context(), held.ID()); err != nil {
+			t.Fatal(err)
+		}
+		if next, err := m.EndOthers(t.Context(), held); !errors.Is(err, token.ErrRevoked) || next != nil {
+			t.Errorf("error %v, want ErrRevoked and no token", err)
+		}
+		accepted(t, m, other)
+		mine = refresh(t, m, mine.Refresh)
+		next, err := m.EndOthers(t.Context(), verified(t, m, mine.Access))
+		if err != nil {
+			t.Fatal(err)
+		}
+		accepted(t, m, next)
+		refused(t, m, other)
+	})
+}
+
+func TestATokenOfAKeyThatWasRevokedIsNotExchanged(t *testing.T) {
+	c := newClock()
+	store := memory.Open()
+	held := func() *token.Verified {
+		m := open(t, store, c, writ.Config{})
+		return verified(t, m, start(t, m, "alice").Access)
+	}()
+	if err := store.Append(t.Context(), revocation.Entry{Kind: revocation.Key, ID: held.KeyID(), Before: revocation.Ended}); err != nil {
+		t.Fatal(err)
+	}
+	if next, err := open(t, store, c, writ.Config{}).EndOthers(t.Context(), held); !errors.Is(err, token.ErrRevoked) || next != nil {
+		t.Errorf("error %v, want ErrRevoked and no token", err)
+	}
+}
+
 func TestMustRefresh(t *testing.T) {
 	onEach(t, func(t *testing.T, m *writ.Manager, c *clock) {
 		a, b, bob := start(t, m, "alice"), start(t, m, "alice"), start(t, m, "bob")
@@ -178,6 +216,9 @@ func TestMustRefresh(t *testing.T) {
 				p.Access = next.Access
 			}
 			accepted(t, m, bob)
+		}
+		if m.MustRefresh(t.Context(), "") == nil {
+			t.Error("nobody's sessions were told to refresh")
 		}
 		if err := m.EndAll(t.Context(), "alice"); err != nil { // every stamp so far lies below
 			t.Fatal(err)

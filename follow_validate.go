@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/writ-go/writ/internal/outbound"
 	"github.com/writ-go/writ/keys"
@@ -29,6 +30,12 @@ func (c FollowConfig) withDefaults() (FollowConfig, error) {
 	c.checkURLs(refuse)
 	if c.Audience == "" {
 		refuse("Audience (WRIT_AUDIENCE) is empty: name what this service is called in tokens, which is what the issuer has there; if that has nothing, the issuer's URL")
+	}
+	if strings.TrimSpace(c.Audience) != c.Audience || strings.ContainsFunc(c.Audience, unicode.IsControl) {
+		refuse("Audience (WRIT_AUDIENCE) begins or ends with white space, such as a line end, or has control characters: nobody would match it")
+	}
+	if c.UntilExpiry && c.MaxStale != 0 {
+		refuse("MaxStale (WRIT_MAX_STALE) has no effect beside UntilExpiry (WRIT_UNTIL_EXPIRY): leave one out")
 	}
 	if c.UntilExpiry && (c.FeedURL != "" || c.Authorize != nil) {
 		refuse("UntilExpiry (WRIT_UNTIL_EXPIRY) excludes FeedURL (WRIT_FEED_URL) and Authorize: is there a feed or not?")

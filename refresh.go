@@ -50,6 +50,7 @@ func (m *Manager) refresh(ctx context.Context, raw string, from token.Client) (*
 		switch outcome {
 		case rotation.Repeat, rotation.Adopt, rotation.Rotate, rotation.Recover:
 			s.LastSeen = from
+			s.Pending = false // whoever has a refresh token was given it when the session began
 			handsOut := outcome == rotation.Rotate || outcome == rotation.Recover
 			if handsOut {
 				s.Renewed = now

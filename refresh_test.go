@@ -335,6 +335,85 @@ func TestAStoreThatLostAWriteSignsNobodyOut(t *testing.T) {
 	}
 }
 
+// Of the two writes of a sign-in a failover lost the second, with which the session begins.
+func TestASessionWhoseBeginningTheStoreLostGoesOn(t *testing.T) {
+	begin := func(t *testing.T) (m, strict *writ.Manager, c *clock, p *token.Pair) {
+		c = newClock()
+		store := &forgetful{Store: memory.Open()}
+		losing := open(t, store, c, writ.Config{OnIssue: func(context.Context, *writ.Session) error { store.loses(true); return nil }})
+		p = start(t, losing, "alice")
+		store.loses(false)
+		c.advance(2 * time.Minute)
+		return open(t, store, c, writ.Config{}), open(t, store, c, writ.Config{AskStore: true}), c, p
+	}
+	for name, confirm := range map[string]func(t *testing.T, m *writ.Manager, c *clock, p *token.Pair) *token.Pair{
+		"a refresh": func(t *testing.T, m *writ.Manager, _ *clock, p *token.Pair) *token.Pair {
+			return refresh(t, m, p.Refresh)
+		},
+		"EndOthers": func(t *testing.T, m *writ.Manager, _ *clock, p *token.Pair) *token.Pair {
+			next, err := m.EndOthers(t.Context(), verified(t, m, p.Access))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return next
+		},
+		"MustRefresh": func(t *testing.T, m *writ.Manager, _ *clock, p *token.Pair) *token.Pair {
+			if err := m.MustRefresh(t.Context(), "alice"); err != nil {
+				t.Fatal(err)
+			}
+			refused(t, m, &token.Pair{Access: p.Access})
+			return refresh(t, m, p.Refresh)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, strict, c, p := begin(t)
+			next := confirm(t, m, c, p)
+			accepted(t, m, next)
+			accepted(t, strict, next)
+			if s, err := m.Sessions(t.Context(), "alice"); err != nil || len(s) != 1 {
+				t.Errorf("%d sessions, %v, want it", len(s), err)
+			}
+			c.advance(afterWindow)
+			next = refresh(t, m, p.Refresh)
+			accepted(t, strict, next)
+		})
+	}
+	for name, end := range map[string]func(m *writ.Manager, c *clock) error{
+		"EndAll": func(m *writ.Manager, _ *clock) error { return m.EndAll(t.Context(), "alice") },
+		"EndAllBefore": func(m *writ.Manager, c *clock) error {
+			return m.EndAllBefore(t.Context(), "alice", c.now().Add(-time.Minute))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, strict, c, p := begin(t)
+			p.Access = refresh(t, m, p.Refresh).Access
+			if err := end(m, c); err != nil {
+				t.Fatal(err)
+			}
+			refused(t, m, p)
+			refused(t, strict, p)
+		})
+	}
+}
+
+func TestAVisitorWhoseBeginningTheStoreLostSignsIn(t *testing.T) {
+	c := newClock()
+	store := &forgetful{Store: memory.Open()}
+	losing := open(t, store, c, writ.Config{OnIssue: func(context.Context, *writ.Session) error { store.loses(true); return nil }})
+	visitor := visit(t, losing, "book")
+	store.loses(false)
+	c.advance(2 * time.Minute)
+	m := open(t, store, c, writ.Config{})
+	p, err := m.Start(t.Context(), writ.Login{Subject: "alice", Visitor: verified(t, m, visitor.Access)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := session(t, m, p); string(s.Private) != "private of [book]" {
+		t.Error("it has lost what the visitor's session held")
+	}
+	refused(t, m, visitor)
+}
+
 func TestNothingSecretIsStored(t *testing.T) { // req 55
 	c := newClock()
 	store := memory.Open()

@@ -214,14 +214,7 @@ func TestARowThatCannotBeReadDoesNotKeepOthersFromEnding(t *testing.T) {
 			}
 		}
 		store.loses(false)
-		row, err := inner.Load(t.Context(), pairs[7].SessionID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		row.Data = []byte(`{"v":99}`)
-		if _, err := inner.Save(t.Context(), row); err != nil {
-			t.Fatal(err)
-		}
+		unreadable(t, inner, pairs[7].SessionID)
 		time.Sleep(24 * time.Hour)
 		for i, p := range pairs {
 			_, err := m.Refresh(t.Context(), p.Refresh, token.Client{})

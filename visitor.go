@@ -24,7 +24,7 @@ func (m *Manager) signInVisitor(ctx context.Context, t *token.Verified, heir [16
 				m.hear(v) // it was done, and the answer was lost
 				return nil, nil
 			}
-			if !m.live(v, now) || v.Claims.Subject != t.Subject() || t.Stamp() <= max(v.cutoff, v.MinStamp) {
+			if !m.lives(v, now) || v.Claims.Subject != t.Subject() || t.Stamp() <= max(v.cutoff, v.MinStamp) || m.revoked(t) {
 				return nil, issue(nil)
 			}
 			if err := issue(v); err != nil {

@@ -196,6 +196,25 @@ func TestAVisitorHasOneHeir(t *testing.T) {
 	}
 }
 
+// Whoever has stolen a visitor's token, which was revoked before he has signed in, gets nothing.
+func TestARevokedTokenInheritsNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, m *writ.Manager, c *clock) {
+		visitor := visit(t, m, "voucher")
+		v := verified(t, m, visitor.Access)
+		if err := m.RevokeToken(t.Context(), v.ID()); err != nil {
+			t.Fatal(err)
+		}
+		p, err := m.Start(t.Context(), writ.Login{Subject: "mallory", Visitor: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := session(t, m, p); len(s.Private) != 0 || len(s.Claims.Data) != 0 {
+			t.Error("it has what the visitor's session held")
+		}
+		accepted(t, m, refresh(t, m, visitor.Refresh))
+	})
+}
+
 func TestASignInThatCannotBeHandedOutEndsNothing(t *testing.T) {
 	c := newClock()
 	m := open(t, stores["memory"](t), c, writ.Config{MaxSessions: 1})

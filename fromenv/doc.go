@@ -59,13 +59,14 @@
 //	WRIT_FEED_URL        where its revocations are; default WRIT_ISSUER/.well-known/revocations
 //	WRIT_CACHE_DIR       a directory that only this user can write in, made if need be: it keeps the
 //	                     last keys and revocations for a start while the issuer is down; default: none
-//	WRIT_MAX_STALE       how old revocations may be, beyond which the answer is 503; default 60s
+//	WRIT_MAX_STALE       how old revocations may be, beyond which the answer is 503; default 60s; not
+//	                     beside WRIT_UNTIL_EXPIRY
 //	WRIT_CLOCK_SKEW      how far the clocks of issuer and service may be apart; default 5s
 //	WRIT_CACHE_BYTES     about how much memory verified tokens may take; default 33554432; 0: none
 //	WRIT_ALGORITHMS      what the issuer signs with, with commas between, such as RS256,ES256; default:
 //	                     all of WRIT_ALGORITHM above, but for those with HS
-//	WRIT_ROOT_CAS_FILE   a file of PEM certificates, one of which must have signed the issuer's;
-//	                     default: those that the system trusts
+//	WRIT_ROOT_CAS_FILE   a file of PEM certificates, one of which must have signed the issuer's, that
+//	                     nobody but root and this user can write; default: those that the system trusts
 //
 // These give something up, as their names say, if they are true:
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	neturl "net/url"
 	"time"
 
 	"github.com/writ-go/writ"
@@ -109,6 +110,9 @@ func (v *followed) hide(err error) error {
 	}
 	for _, url := range []held{{v.Issuer, "$WRIT_ISSUER"}, {v.KeysURL, "$WRIT_KEYS_URL"}, {v.FeedURL, "$WRIT_FEED_URL"}} {
 		list = append(list, heldBy(url.name, url.value)...)
+		if u, err := neturl.Parse(url.value); err == nil && u.Scheme != "" {
+			list = append(list, held{fmt.Sprintf("has the scheme %.20q", u.Scheme), "has another scheme"})
+		}
 	}
 	return hide(err, list)
 }

@@ -118,7 +118,6 @@ func TestEveryVariableReachesTheFollowConfig(t *testing.T) {
 	followed().but(environment{
 		"WRIT_KEYS_URL":                  "https://keys.test/set",
 		"WRIT_CACHE_DIR":                 "cache",
-		"WRIT_MAX_STALE":                 "5m",
 		"WRIT_CLOCK_SKEW":                "2s",
 		"WRIT_CACHE_BYTES":               "0",
 		"WRIT_ALGORITHMS":                "RS256, EdDSA",
@@ -150,7 +149,7 @@ func TestEveryVariableReachesTheFollowConfig(t *testing.T) {
 	got.RootCAs = nil
 	want := writ.FollowConfig{
 		Issuer: "https://issuer.test", Audience: "https://api.test", KeysURL: "https://keys.test/set", CacheDir: dir,
-		MaxStale: 5 * time.Minute, Leeway: 2 * time.Second, CacheBytes: -1, Algorithms: []keys.Algorithm{keys.RS256, keys.EdDSA},
+		Leeway: 2 * time.Second, CacheBytes: -1, Algorithms: []keys.Algorithm{keys.RS256, keys.EdDSA},
 		UntilExpiry: true, AllowPlainLoopback: true, AllowPrivateAddresses: true,
 		Foreign: token.Foreign{
 			TypeJWT: true, WithoutStamp: true, WithoutID: true, WithoutClientID: true, MaxTTL: 24 * time.Hour,
@@ -161,9 +160,9 @@ func TestEveryVariableReachesTheFollowConfig(t *testing.T) {
 		t.Errorf("got\n%+v, want\n%+v", got, want)
 	}
 
-	followed().but(environment{"WRIT_FEED_URL": "https://feed.test/revoked"}).use(t)
-	if got, err = fromenv.FollowConfig(); err != nil || got.FeedURL != "https://feed.test/revoked" {
-		t.Errorf("the feed: %q, %v", got.FeedURL, err)
+	followed().but(environment{"WRIT_FEED_URL": "https://feed.test/revoked", "WRIT_MAX_STALE": "5m"}).use(t)
+	if got, err = fromenv.FollowConfig(); err != nil || got.FeedURL != "https://feed.test/revoked" || got.MaxStale != 5*time.Minute {
+		t.Errorf("the feed: %q, %s, %v", got.FeedURL, got.MaxStale, err)
 	}
 	followed().use(t)
 	want = writ.FollowConfig{Issuer: "https://issuer.test", Audience: "https://api.test"}
@@ -250,38 +249,45 @@ func TestEachMistakeOfAFollowerIsRefused(t *testing.T) {
 		change environment
 		want   []string // variables and the remedy
 	}{
-		"an issuer that is not set":        {environment{"WRIT_ISSUER": "unset"}, []string{"WRIT_ISSUER", "set the URL"}},
-		"an issuer that is empty":          {environment{"WRIT_ISSUER": ""}, []string{"WRIT_ISSUER", "give it a value"}},
-		"an issuer that is no URL":         {environment{"WRIT_ISSUER": "canary.test"}, []string{"WRIT_ISSUER", "such as https://"}},
-		"an issuer of another kind":        {environment{"WRIT_ISSUER": "canary://issuer.test"}, []string{"WRIT_ISSUER", "such as https://"}},
-		"an issuer with a password":        {environment{"WRIT_ISSUER": "https://me:canary@issuer.test"}, []string{"WRIT_ISSUER", "without user, query"}},
-		"an issuer with a query":           {environment{"WRIT_ISSUER": "https://issuer.test?canary"}, []string{"WRIT_ISSUER", "without user, query"}},
-		"an issuer with http":              {environment{"WRIT_ISSUER": "http://canary.test"}, []string{"WRIT_ISSUER", "use https"}},
-		"an issuer in the network":         {environment{"WRIT_ISSUER": "https://10.97.0.5"}, []string{"its host is $WRIT_ISSUER", "set WRIT_ALLOW_PRIVATE_ADDRESSES=true"}},
-		"an audience that is not set":      {environment{"WRIT_AUDIENCE": "unset"}, []string{"WRIT_AUDIENCE", "what the issuer has"}},
-		"an audience that is empty":        {environment{"WRIT_AUDIENCE": ""}, []string{"WRIT_AUDIENCE", "give it a value"}},
-		"keys with http":                   {environment{"WRIT_KEYS_URL": "http://canary.test/keys"}, []string{"WRIT_KEYS_URL", "use https"}},
-		"keys that are no URL":             {environment{"WRIT_KEYS_URL": "/canary"}, []string{"WRIT_KEYS_URL", "such as https://"}},
-		"a feed at this machine":           {environment{"WRIT_FEED_URL": "http://127.0.0.97/canary"}, []string{"WRIT_FEED_URL", "set WRIT_ALLOW_PLAIN_LOOPBACK=true"}},
-		"a feed that is empty":             {environment{"WRIT_FEED_URL": ""}, []string{"WRIT_FEED_URL", "unset it"}},
-		"a cache that is a file":           {environment{"WRIT_CACHE_DIR": writeFile(t, "canary", "", 0o600)}, []string{"$WRIT_CACHE_DIR"}},
-		"a store, which it has not":        {environment{"WRIT_STORE": "canary:"}, []string{"WRIT_STORE is for", "(Open)", "unset it"}},
-		"a secret, which it must not":      {environment{"WRIT_SECRET": "canary" + newSecret()}, []string{"WRIT_SECRET is for", "(Open)"}},
-		"a life that the issuer gives":     {environment{"WRIT_ACCESS_TTL": "canary"}, []string{"WRIT_ACCESS_TTL is for", "unset it"}},
-		"a misspelt variable":              {environment{"WRIT_KEY_URL": "canary"}, []string{"WRIT_KEY_URL", "did you mean WRIT_KEYS_URL?"}},
-		"an unknown variable":              {environment{"WRIT_UNTIL_EXPIRED": "canary"}, []string{"WRIT_UNTIL_EXPIRED", "is not a variable"}},
-		"a staleness that is no duration":  {environment{"WRIT_MAX_STALE": "canary"}, []string{"WRIT_MAX_STALE", "such as 90s"}},
-		"stale for a day":                  {environment{"WRIT_MAX_STALE": "1440m"}, []string{"MaxStale (WRIT_MAX_STALE) is 24h", "to 1h"}},
-		"clocks that are far apart":        {environment{"WRIT_CLOCK_SKEW": "600s"}, []string{"Leeway (WRIT_CLOCK_SKEW) is 10m", "at most 1m"}},
-		"a cache of no number":             {environment{"WRIT_CACHE_BYTES": "canary"}, []string{"WRIT_CACHE_BYTES", "number of bytes"}},
-		"a cache that is too small":        {environment{"WRIT_CACHE_BYTES": "97"}, []string{"CacheBytes (WRIT_CACHE_BYTES)", "65536"}},
-		"an algorithm that there is not":   {environment{"WRIT_ALGORITHMS": "RS256,canary"}, []string{"WRIT_ALGORITHMS", "one of ES256"}},
-		"algorithms without commas":        {environment{"WRIT_ALGORITHMS": "RS256 ES256"}, []string{"WRIT_ALGORITHMS", "commas"}},
-		"an algorithm twice":               {environment{"WRIT_ALGORITHMS": "ES256,ES256"}, []string{"Algorithms (WRIT_ALGORITHMS) has one twice"}},
-		"an algorithm with shared keys":    {environment{"WRIT_ALGORITHMS": "RS256,HS256"}, []string{"Algorithms (WRIT_ALGORITHMS) has HS256", "secrets"}},
-		"authorities that are not there":   {environment{"WRIT_ROOT_CAS_FILE": "/canary/roots.pem"}, []string{"WRIT_ROOT_CAS_FILE cannot be read", "$WRIT_ROOT_CAS_FILE"}},
-		"authorities that are a directory": {environment{"WRIT_ROOT_CAS_FILE": t.TempDir()}, []string{"WRIT_ROOT_CAS_FILE", "not a file"}},
-		"authorities that are no PEM":      {environment{"WRIT_ROOT_CAS_FILE": writeFile(t, "canary.pem", "canary", 0o644)}, []string{"WRIT_ROOT_CAS_FILE", "without a certificate"}},
+		"an issuer that is not set":                  {environment{"WRIT_ISSUER": "unset"}, []string{"WRIT_ISSUER", "set the URL"}},
+		"an issuer that is empty":                    {environment{"WRIT_ISSUER": ""}, []string{"WRIT_ISSUER", "give it a value"}},
+		"an issuer that is no URL":                   {environment{"WRIT_ISSUER": "canary.test"}, []string{"WRIT_ISSUER", "such as https://"}},
+		"an issuer of another kind":                  {environment{"WRIT_ISSUER": "canary://issuer.test"}, []string{"WRIT_ISSUER", "such as https://"}},
+		"an issuer with a password":                  {environment{"WRIT_ISSUER": "https://me:canary@issuer.test"}, []string{"WRIT_ISSUER", "without user, query"}},
+		"an issuer with a query":                     {environment{"WRIT_ISSUER": "https://issuer.test?canary"}, []string{"WRIT_ISSUER", "without user, query"}},
+		"an issuer with http":                        {environment{"WRIT_ISSUER": "http://canary.test"}, []string{"WRIT_ISSUER", "use https"}},
+		"an issuer in the network":                   {environment{"WRIT_ISSUER": "https://10.97.0.5"}, []string{"its host is $WRIT_ISSUER", "set WRIT_ALLOW_PRIVATE_ADDRESSES=true"}},
+		"an issuer in the network, by its long name": {environment{"WRIT_ISSUER": "https://[FD00:0:0:0:0:0:0:97]:4"}, []string{"its host is $WRIT_ISSUER", "set WRIT_ALLOW_PRIVATE_ADDRESSES=true"}},
+		"an issuer in the network, by both names":    {environment{"WRIT_ISSUER": "https://[::ffff:10.97.0.5]/x"}, []string{"its host is $WRIT_ISSUER", "set WRIT_ALLOW_PRIVATE_ADDRESSES=true"}},
+		"an audience with a line end":                {environment{"WRIT_AUDIENCE": "https://canary.test\n"}, []string{"WRIT_AUDIENCE", "line end"}},
+		"an audience of nothing":                     {environment{"WRIT_AUDIENCE": " \t "}, []string{"WRIT_AUDIENCE", "white space"}},
+		"a staleness that has no effect":             {environment{"WRIT_UNTIL_EXPIRY": "true", "WRIT_MAX_STALE": "97s"}, []string{"MaxStale (WRIT_MAX_STALE)", "UntilExpiry (WRIT_UNTIL_EXPIRY)"}},
+		"a feed of another kind":                     {environment{"WRIT_FEED_URL": "canary-of-a-long-name-that-is-cut://feed.test"}, []string{"FeedURL (WRIT_FEED_URL) has another scheme: use https"}},
+		"keys of another kind":                       {environment{"WRIT_KEYS_URL": "CANARY://keys.test"}, []string{"KeysURL (WRIT_KEYS_URL) has another scheme: use https"}},
+		"an audience that is not set":                {environment{"WRIT_AUDIENCE": "unset"}, []string{"WRIT_AUDIENCE", "what the issuer has"}},
+		"an audience that is empty":                  {environment{"WRIT_AUDIENCE": ""}, []string{"WRIT_AUDIENCE", "give it a value"}},
+		"keys with http":                             {environment{"WRIT_KEYS_URL": "http://canary.test/keys"}, []string{"WRIT_KEYS_URL", "use https"}},
+		"keys that are no URL":                       {environment{"WRIT_KEYS_URL": "/canary"}, []string{"WRIT_KEYS_URL", "such as https://"}},
+		"a feed at this machine":                     {environment{"WRIT_FEED_URL": "http://127.0.0.97/canary"}, []string{"WRIT_FEED_URL", "set WRIT_ALLOW_PLAIN_LOOPBACK=true"}},
+		"a feed that is empty":                       {environment{"WRIT_FEED_URL": ""}, []string{"WRIT_FEED_URL", "unset it"}},
+		"a cache that is a file":                     {environment{"WRIT_CACHE_DIR": writeFile(t, "canary", "", 0o600)}, []string{"$WRIT_CACHE_DIR"}},
+		"a store, which it has not":                  {environment{"WRIT_STORE": "canary:"}, []string{"WRIT_STORE is for", "(Open)", "unset it"}},
+		"a secret, which it must not":                {environment{"WRIT_SECRET": "canary" + newSecret()}, []string{"WRIT_SECRET is for", "(Open)"}},
+		"a life that the issuer gives":               {environment{"WRIT_ACCESS_TTL": "canary"}, []string{"WRIT_ACCESS_TTL is for", "unset it"}},
+		"a misspelt variable":                        {environment{"WRIT_KEY_URL": "canary"}, []string{"WRIT_KEY_URL", "did you mean WRIT_KEYS_URL?"}},
+		"an unknown variable":                        {environment{"WRIT_UNTIL_EXPIRED": "canary"}, []string{"WRIT_UNTIL_EXPIRED", "is not a variable"}},
+		"a staleness that is no duration":            {environment{"WRIT_MAX_STALE": "canary"}, []string{"WRIT_MAX_STALE", "such as 90s"}},
+		"stale for a day":                            {environment{"WRIT_MAX_STALE": "1440m"}, []string{"MaxStale (WRIT_MAX_STALE) is 24h", "to 1h"}},
+		"clocks that are far apart":                  {environment{"WRIT_CLOCK_SKEW": "600s"}, []string{"Leeway (WRIT_CLOCK_SKEW) is 10m", "at most 1m"}},
+		"a cache of no number":                       {environment{"WRIT_CACHE_BYTES": "canary"}, []string{"WRIT_CACHE_BYTES", "number of bytes"}},
+		"a cache that is too small":                  {environment{"WRIT_CACHE_BYTES": "97"}, []string{"CacheBytes (WRIT_CACHE_BYTES)", "65536"}},
+		"an algorithm that there is not":             {environment{"WRIT_ALGORITHMS": "RS256,canary"}, []string{"WRIT_ALGORITHMS", "one of ES256"}},
+		"algorithms without commas":                  {environment{"WRIT_ALGORITHMS": "RS256 ES256"}, []string{"WRIT_ALGORITHMS", "commas"}},
+		"an algorithm twice":                         {environment{"WRIT_ALGORITHMS": "ES256,ES256"}, []string{"Algorithms (WRIT_ALGORITHMS) has one twice"}},
+		"an algorithm with shared keys":              {environment{"WRIT_ALGORITHMS": "RS256,HS256"}, []string{"Algorithms (WRIT_ALGORITHMS) has HS256", "secrets"}},
+		"authorities that are not there":             {environment{"WRIT_ROOT_CAS_FILE": "/canary/roots.pem"}, []string{"WRIT_ROOT_CAS_FILE cannot be read", "$WRIT_ROOT_CAS_FILE"}},
+		"authorities that are a directory":           {environment{"WRIT_ROOT_CAS_FILE": t.TempDir()}, []string{"WRIT_ROOT_CAS_FILE", "not a file"}},
+		"authorities that are no PEM":                {environment{"WRIT_ROOT_CAS_FILE": writeFile(t, "canary.pem", "canary", 0o644)}, []string{"WRIT_ROOT_CAS_FILE", "without a certificate"}},
 		"authorities with a key among them": {environment{"WRIT_ROOT_CAS_FILE": writeFile(t, "canary.pem", "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n", 0o600)},
 			[]string{"WRIT_ROOT_CAS_FILE", "no certificate"}},
 		"a waiver that is no answer":    {environment{"WRIT_UNTIL_EXPIRY": "canary"}, []string{"WRIT_UNTIL_EXPIRY", "true or false"}},
@@ -306,6 +312,9 @@ func TestEachMistakeOfAFollowerIsRefused(t *testing.T) {
 				}
 			}
 			leaksNothing(t, err, e)
+			if strings.Contains(err.Error(), "fd00::97") || strings.Contains(err.Error(), "10.97.0.5") {
+				t.Error("the error has the address in another form")
+			}
 		})
 	}
 }

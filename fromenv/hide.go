@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"net"
+	"net/netip"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -100,6 +102,14 @@ func partsOf(raw string) []string {
 	_, anew, _ := strings.Cut(rawUserinfo(u.String()), ":")
 	parts = append(parts, u.String(), u.Redacted(), absolute(file), u.RawQuery, u.Query().Encode(), password, rawPassword, anew)
 
+	if ip, err := netip.ParseAddr(u.Hostname()); err == nil { // as what has parsed it writes it
+		for _, ip := range []netip.Addr{ip, ip.Unmap()} {
+			parts = append(parts, ip.String())
+			if port := u.Port(); port != "" {
+				parts = append(parts, net.JoinHostPort(ip.String(), port))
+			}
+		}
+	}
 	pieces := []string{u.User.Username(), rawUser, u.Host, u.Hostname(), file, u.EscapedPath(), path.Base(file), u.Fragment, u.EscapedFragment()}
 	for pair := range strings.SplitSeq(u.RawQuery, "&") {
 		_, raw, _ := strings.Cut(pair, "=")

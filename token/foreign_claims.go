@@ -1,6 +1,7 @@
 package token
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -23,6 +24,9 @@ type claim struct{ name, text string }
 // check what it says.
 func Claim[T any](v *Verified, name string) (T, error) {
 	var value, none T
+	if v == nil {
+		return none, errors.New("token: there is no token to read a claim of")
+	}
 	i := slices.IndexFunc(v.claims, func(c claim) bool { return c.name == name })
 	if i < 0 {
 		return none, fmt.Errorf("token: claim %.64q is not kept: name it in Foreign.Claims", name)
@@ -61,7 +65,7 @@ func (f Foreign) checkClaims(refuse func(format string, args ...any)) {
 		case strings.TrimSpace(name) != name || name == "":
 			refuse("Foreign.Claims[%d] is empty, or begins or ends with white space", i)
 		case known[name]:
-			refuse("Foreign.Claims[%d] is one that this package reads itself: see the methods of Verified, and Data", i)
+			refuse("Foreign.Claims[%d] is one that this package reads or refuses itself: leave it out, and see whether Verified has a method for it, or Data", i)
 		case slices.Contains(f.Claims[:i], name):
 			refuse("Foreign.Claims[%d] is there twice", i)
 		}

@@ -49,6 +49,9 @@ func TestClaimsThatAreNamedAreKept(t *testing.T) {
 			t.Errorf("%q, which is not named: %v", name, err)
 		}
 	}
+	if value, err := token.Claim[any](nil, "roles"); err == nil || errors.Is(err, token.ErrNoClaim) || value != nil {
+		t.Errorf("of no token: %v", err)
+	}
 	wrong, err := token.Claim[[]int](got, "permissions")
 	if err == nil || wrong != nil || strings.Contains(err.Error(), "notes") {
 		t.Errorf("as what it is not: %v", err)
