@@ -346,6 +346,8 @@ func TestASessionWhoseBeginningTheStoreLostGoesOn(t *testing.T) {
 		c.advance(2 * time.Minute)
 		return open(t, store, c, writ.Config{}), open(t, store, c, writ.Config{AskStore: true}), c, p
 	}
+	_, asks, _, p := begin(t)
+	accepted(t, asks, p) // before anything confirms it
 	for name, confirm := range map[string]func(t *testing.T, m *writ.Manager, c *clock, p *token.Pair) *token.Pair{
 		"a refresh": func(t *testing.T, m *writ.Manager, _ *clock, p *token.Pair) *token.Pair {
 			return refresh(t, m, p.Refresh)

@@ -203,7 +203,7 @@ func (m *Manager) Session(ctx context.Context, t *token.Verified) (Session, erro
 	if err != nil {
 		return Session{}, err
 	}
-	if !m.live(s, m.config.Now()) || t.Stamp() <= max(s.cutoff, s.MinStamp) || t.Subject() != s.Claims.Subject {
+	if !m.lives(s, m.config.Now()) || t.Stamp() <= max(s.cutoff, s.MinStamp) || t.Subject() != s.Claims.Subject {
 		return Session{}, token.ErrRevoked
 	}
 	return s.public(), nil
@@ -232,27 +232,11 @@ func (m *Manager) Sessions(ctx context.Context, subject string) ([]Session, erro
 var errNoSubject = errors.New("writ: the subject is empty")
 
 func (m *Manager) ofSubject(ctx context.Context, subject string) ([]*stored, error) {
-	if subject == "" {
-		return nil, errNoSubject
+	all, err := m.readable(ctx, subject)
+	if err != nil {
+		return nil, err
 	}
-	var all []*stored
-	for after := ""; ; {
-		rows, err := m.config.Store.List(ctx, subject, after, listPage)
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		for _, row := range rows {
-			s, err := m.decode(row)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, s)
-		}
-		if len(rows) < listPage {
-			return all, nil
-		}
-		after = rows[len(rows)-1].ID
-	}
+	return all, nil
 }
 
 // listPage is how many sessions are read at a time.

@@ -19,7 +19,7 @@ type Foreign struct {
 	// WithoutClientID has azp stand for a missing client_id, and accepts a token with neither: whom it was
 	// given to is unknown.
 	WithoutClientID bool
-	// MaxTTL is the longest life that a token may have, up to 30 days. More than MaxTTL of this package
+	// MaxTTL is the longest life that a token may have, from 1 s to 30 days. More than MaxTTL of this package
 	// needs UntilExpiry: revocations are not kept so long. Default: MaxTTL of this package.
 	MaxTTL time.Duration
 	// Claims are the names of claims that this package does not know and that are kept for Claim, such as

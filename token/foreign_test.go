@@ -110,6 +110,7 @@ func TestLongLivesExcludeRevocations(t *testing.T) {
 		{Revocations: broken{}, Foreign: token.Foreign{MaxTTL: 2 * time.Hour}},
 		{UntilExpiry: true, Foreign: token.Foreign{MaxTTL: 31 * 24 * time.Hour}},
 		{UntilExpiry: true, Foreign: token.Foreign{MaxTTL: -time.Hour}},
+		{UntilExpiry: true, Foreign: token.Foreign{MaxTTL: time.Second - 1}}, // no token lives so shortly
 	} {
 		c.Issuer, c.Audience, c.Keys = issuer, audience, k
 		if _, err := token.NewVerifier(c); err == nil || !strings.Contains(err.Error(), "Foreign.MaxTTL") {

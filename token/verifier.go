@@ -102,8 +102,8 @@ func NewVerifier(c VerifierConfig) (*Verifier, error) {
 		refuse("Leeway is %s: it must be at most 1m", c.Leeway)
 	}
 	switch ttl := c.Foreign.MaxTTL; {
-	case ttl < 0 || ttl > longestForeign:
-		refuse("Foreign.MaxTTL is %s: it must be at most %s", ttl, longestForeign)
+	case ttl != 0 && ttl < time.Second || ttl > longestForeign:
+		refuse("Foreign.MaxTTL is %s: it must be from 1s to %s", ttl, longestForeign)
 	case ttl > MaxTTL && !c.UntilExpiry:
 		refuse("Foreign.MaxTTL is %s: above %s it needs UntilExpiry, because revocations are not kept so long", ttl, MaxTTL)
 	}
