@@ -12,7 +12,8 @@ import (
 // Derive issues another access token for the session and the subject of t: for a URL, say, or the hidden
 // field of a page, where one should live shortly and permit little. It is good for ttl, in whole seconds,
 // but not for longer than t, and has the scopes that are named, which t must have; none named, none given.
-// It has no application data.
+// It has no application data. Endpoints takes it for the session's, as it takes t: who has it can sign its
+// subject out.
 //
 // It dies with its session, and with every cutoff that t dies of. RevokeToken of t's ID does not end it: it
 // has an ID of its own. t must have been verified by this Manager, and be good still: its errors are those of

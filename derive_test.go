@@ -97,6 +97,27 @@ func TestADerivedTokenDiesWithItsSession(t *testing.T) {
 	}
 }
 
+func TestADerivedTokenIsExchangedForNoMore(t *testing.T) {
+	m := open(t, memory.Open(), newClock(), writ.Config{})
+	p, err := m.Start(t.Context(), writ.Login{Subject: "alice", Claims: token.Claims{Scope: []string{"read", "write"}, Data: []byte(`{"plan":"gold"}`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived, _, err := m.Derive(verified(t, m, p.Access), time.Minute, "read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := verified(t, m, derived)
+	next, err := m.EndOthers(t.Context(), child)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := verified(t, m, next.Access)
+	if !slices.Equal(got.Scopes(), []string{"read"}) || len(got.RawData()) != 0 || got.ExpiresAt().After(child.ExpiresAt()) {
+		t.Errorf("scopes %v until %s", got.Scopes(), got.ExpiresAt())
+	}
+}
+
 func mustDerive(t *testing.T, m *writ.Manager, v *token.Verified) string {
 	t.Helper()
 	raw, _, err := m.Derive(v, time.Minute)

@@ -181,9 +181,10 @@ func (m *Manager) sparedEntry(s *stored, cutoff int64) revocation.Entry {
 func spared(id [16]byte) string { return "spared:" + sessionID(id) }
 
 // EndOthers is EndAll but for t's session, which gets the access token that replaces its own: hand it
-// to the client. It does not outlive t, and OnIssue is asked as for every token. The session's refresh
-// token stays good. A t that MustRefresh has revoked since it was verified is exchanged all the same.
-// token.ErrInvalid: t's session has ended itself, t was revoked by RevokeToken, or OnIssue refuses it.
+// to the client. It does not outlive t, has no scope that t does not have until it is refreshed, and
+// OnIssue is asked as for every token. The session's refresh token stays good. A t that MustRefresh
+// has revoked since it was verified is exchanged all the same. token.ErrInvalid: t's session has ended
+// itself, t was revoked by RevokeToken, or OnIssue refuses it.
 func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair, error) {
 	ctx, cancel := m.toTheEnd(ctx)
 	defer cancel()
@@ -214,6 +215,8 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 			}
 			if err != nil {
 				err = fmt.Errorf("%w: %w", token.ErrInvalid, err)
+			} else if narrowErr := m.narrow(pair, s, t); narrowErr != nil {
+				return nil, narrowErr
 			}
 			if !t.Anonymous() { // a visitor has no others
 				others := slices.DeleteFunc(slices.Clone(before), func(o *stored) bool { return o.id == id })
@@ -245,6 +248,20 @@ func (m *Manager) EndOthers(ctx context.Context, t *token.Verified) (*token.Pair
 		}
 	}
 	return nil, fmt.Errorf("%w: the subject's sessions are being changed all the time", token.ErrUnavailable)
+}
+
+// narrow gives pair, which takes the place of t, no scope that t does not have: a derived token must not be
+// exchanged for all that its session may do.
+func (m *Manager) narrow(pair *token.Pair, s *stored, t *token.Verified) (err error) {
+	claims := s.Claims.Clone()
+	claims.Scope = slices.DeleteFunc(claims.Scope, func(scope string) bool { return !t.HasScope(scope) })
+	if len(claims.Scope) == len(s.Claims.Scope) {
+		return nil
+	}
+	claims.Data = nil // a derived token has none
+	pair.Scope = claims.Scope
+	pair.Access, err = m.issuer.Issue(claims, pair.Issued, pair.AccessExpires, s.stamp(pair.Issued))
+	return err
 }
 
 // MustRefresh makes a subject's access tokens refused while its sessions go on: each client

@@ -95,10 +95,16 @@ func TestTheWholeWayThroughTheQuickstart(t *testing.T) {
 			step("signing out everywhere else spares this browser", func() {
 				other := b.open(chromedp.WithNewBrowserContext())
 				other.signIn(s)
-				b.do(chromedp.Reload())
+				b.do(chromedp.Navigate(s.url + "/"))
+				if n := b.count(".devices li"); n != 2 {
+					t.Fatalf("%d devices", n)
+				}
 				b.click("#sign-out-others")
 				b.shows(true)
-				other.do(chromedp.Reload())
+				if n := b.count(".devices li"); n != 1 {
+					t.Fatalf("%d devices are left", n)
+				}
+				other.do(chromedp.Navigate(s.url + "/"))
 				other.shows(false)
 				if !strings.Contains(other.text(), "You have been signed out") {
 					t.Error("the other browser does not say why")
