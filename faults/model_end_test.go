@@ -208,7 +208,12 @@ func (m *machine) doEndOthers(r *rapid.T, h *host, a *accessToken, onIssue strin
 		if most := m.until(s, m.now(h)); most.Before(until) {
 			until = most // the node that issued a has a clock that is ahead
 		}
-		m.hold(r, s, pair, until)
+		held := m.hold(r, s, pair, until)
+		// It may do no more than a could: what the session has got since comes with the next refresh.
+		held.scope = slices.DeleteFunc(slices.Clone(s.scope), func(scope string) bool { return !slices.Contains(a.scope, scope) })
+		if len(held.scope) < len(s.scope) {
+			held.data = ""
+		}
 	}
 }
 
