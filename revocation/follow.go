@@ -31,7 +31,7 @@ func (l *List) load(ctx context.Context, regressed bool) error {
 	}
 	cursor, err := l.source.Snapshot(ctx, func(e Entry) {
 		if mayHaveLost && e.valid() {
-			there.add(e)
+			there.add(e, nil)
 		}
 		all.add(e)
 	})

@@ -190,6 +190,9 @@ func (h *Handler) current() (*edition, time.Time) {
 		former = h.edition.changes
 	}
 	h.list.watched.watch(e.changes, former)
+	if h.edition != nil {
+		h.edition.rounds.end()
+	}
 	h.edition = e
 	return e, asOf
 }

@@ -109,10 +109,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			a, err = h.changes(req.Context(), *q.after, q.wait)
 		case q.pages > 0:
 			age = 10 // more would do no harm but to those who are then told to begin anew
-			defer h.admission.send()()
 			a, err = h.page(req.Context(), q.page, q.pages)
+			if err == nil && a.isWanted(req) {
+				defer h.admission.send()()
+			}
 		default:
-			a, err = h.snapshot(req.Context())
+			var pages int
+			a, pages, err = h.snapshot(req.Context())
+			if err == nil && a.isWanted(req) && !h.admission.admit(pages, h.config.MaxSnapshots) {
+				err = errBusy
+			}
 		}
 	}
 	if err != nil {
@@ -140,13 +146,26 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) {
 	}
 }
 
-func (a *signed) serve(w http.ResponseWriter, req *http.Request) {
-	w.Header().Set("ETag", a.etag)
+// isKnown reports whether the client has the answer already.
+func (a *signed) isKnown(req *http.Request) bool {
 	for tag := range strings.SplitSeq(strings.Join(req.Header.Values("If-None-Match"), ","), ",") {
 		if strings.TrimPrefix(strings.TrimSpace(tag), "W/") == a.etag {
-			w.WriteHeader(http.StatusNotModified)
-			return
+			return true
 		}
+	}
+	return false
+}
+
+// isWanted reports whether the client will get the answer as a whole.
+func (a *signed) isWanted(req *http.Request) bool {
+	return req.Method == http.MethodGet && !a.isKnown(req)
+}
+
+func (a *signed) serve(w http.ResponseWriter, req *http.Request) {
+	w.Header().Set("ETag", a.etag)
+	if a.isKnown(req) {
+		w.WriteHeader(http.StatusNotModified)
+		return
 	}
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.Itoa(len(a.head)+len(a.records)))

@@ -16,7 +16,7 @@ const (
 	buckets     = 1 << 12
 	maxPages    = buckets
 	pageRecords = 24 << 10
-	// maxPageSize is in bytes. Pages of so many records on average are not half as long.
+	// maxPageSize is in bytes. A page is half as long at most when a snapshot is made.
 	maxPageSize = 1 << 20
 
 	// snapshotAge is when a snapshot is made anew, if anybody asks. The changes of a node that began
@@ -32,33 +32,52 @@ type snapshot struct {
 	at      place
 	asOf    int64 // when at was read
 	made    time.Time
+	pages   int // it is on so many
+	former  int // the one before it was on so many; 0: there was none
 
 	mu     sync.Mutex
 	signed map[string]*signed // by page; the empty one is for how many there are
 }
 
 // snapshot is the answer to no query.
-func (h *Handler) snapshot(ctx context.Context) (*signed, error) {
+func (h *Handler) snapshot(ctx context.Context) (a *signed, pages int, err error) {
 	e, s, err := h.latestSnapshot(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	pages := h.pages(s.count[buckets])
-	if !h.admission.admit(pages, h.config.MaxSnapshots) {
-		return nil, errBusy
-	}
-	return s.answer(ctx, e, "", claims{
-		Answer: snapshotBegins, Pages: pages, Count: s.count[buckets], Key: base64.RawURLEncoding.EncodeToString(e.blinding.key[:]),
+	a, err = s.answer(ctx, e, "", claims{
+		Answer: snapshotBegins, Pages: s.pages, Count: s.count[buckets], Key: base64.RawURLEncoding.EncodeToString(e.blinding.key[:]),
 	}, nil)
+	return a, s.pages, err
 }
 
-// pages is how many pages n records take: a power of two.
-func (h *Handler) pages(n int) int {
+// paginate is how many pages s takes: a power of two. The key of the digests is in the feed, so who ends
+// sessions of his own can choose which page they are on: the longest counts, too.
+func (s *snapshot) paginate(records int) int {
 	pages := 1
-	for pages < maxPages && n > pages*h.sizes.page {
+	for pages < maxPages && (s.count[buckets] > pages*records || s.longest(pages) > maxPageSize/2) {
 		pages *= 2
 	}
 	return pages
+}
+
+// longest is how many bytes the longest of so many pages has.
+func (s *snapshot) longest(pages int) (size int) {
+	for page := range pages {
+		from, to := bucketsOf(page, pages)
+		size = max(size, s.bucket[to]-s.bucket[from])
+	}
+	return size
+}
+
+func bucketsOf(page, pages int) (from, to int) {
+	return page * buckets / pages, (page + 1) * buckets / pages
+}
+
+// serves reports whether there are pages of s for one who was told how many there are: by this node lately, or
+// by another, whose list is nearly as long. Each costs a signature, so there are none of other numbers.
+func (s *snapshot) serves(pages int) bool {
+	return pages == s.former || pages >= s.pages/2 && pages <= 2*s.pages
 }
 
 // page is the answer to ?page.
@@ -67,7 +86,10 @@ func (h *Handler) page(ctx context.Context, page, pages int) (*signed, error) {
 	if err != nil {
 		return nil, err
 	}
-	from, to := page*buckets/pages, (page+1)*buckets/pages
+	if !s.serves(pages) {
+		return nil, errGone
+	}
+	from, to := bucketsOf(page, pages)
 	records := s.records[s.bucket[from]:s.bucket[to]:s.bucket[to]]
 	if len(records) > maxPageSize { // the list has grown since somebody was told how many pages there are
 		return nil, errGone
@@ -170,8 +192,12 @@ func (e *edition) renew(age float64) (*snapshot, error) {
 	shown, _ := e.rounds.latest(asOf)
 	s := &snapshot{at: e.at(shown.position), asOf: asOf.UnixMicro(), made: e.handler.list.now(), signed: map[string]*signed{}}
 	e.sort(s)
+	s.pages = s.paginate(e.handler.sizes.page)
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.latest != nil {
+		s.former = e.latest.pages
+	}
 	e.latest = s
 	return s, nil
 }

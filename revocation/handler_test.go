@@ -75,7 +75,8 @@ func TestWhatARequestIsAnsweredWith(t *testing.T) {
 		"how many pages there are":        {"GET", "", 200, "public, max-age=1"},
 		"its head":                        {"HEAD", "", 200, "public, max-age=1"},
 		"a page":                          {"GET", "page=0.1", 200, "public, max-age=10"},
-		"a page of more than there are":   {"GET", "page=63.64", 200, "public, max-age=10"},
+		"a page of more than there are":   {"GET", "page=1.2", 200, "public, max-age=10"},
+		"a page of far more":              {"GET", "page=63.64", 410, "no-store"},
 		"what came":                       {"GET", "after=" + cursor, 200, "public, max-age=1"},
 		"what came, its head":             {"HEAD", "wait=25&after=" + cursor, 200, "public, max-age=1"},
 		"what came since the time alone":  {"GET", "after=" + asOf, 410, "no-store"}, // this node has just begun

@@ -147,11 +147,7 @@ func (l *List) add(e Entry) error {
 	if !e.valid() {
 		return nil
 	}
-	changed, err := l.set.add(e)
-	if changed {
-		l.watched.tell(e) // after it is in the set: see watch
-	}
-	return err
+	return l.set.add(e, l.watched.tell) // after it is in the set: see watch
 }
 
 // Stats is for metrics and health checks.

@@ -57,8 +57,8 @@ func TestManyWhoFailAskAgainAtDifferentTimes(t *testing.T) {
 		least  time.Duration // between two requests of all of them, on average
 	}{
 		"an error":                          {500, "", 13 * time.Millisecond},
-		"Retry-After":                       {503, "3", 28 * time.Millisecond},
-		"Retry-After beyond what is sane":   {503, "65000", 28 * time.Millisecond},
+		"Retry-After":                       {503, "3", 14 * time.Millisecond},
+		"Retry-After beyond what is sane":   {503, "65000", 14 * time.Millisecond},
 		"Retry-After that is a date":        {503, "Wed, 21 Oct 2015 07:28:00 GMT", 13 * time.Millisecond},
 		"Retry-After that is out of bounds": {503, "99999999999999999999", 13 * time.Millisecond},
 	} {

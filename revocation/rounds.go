@@ -12,6 +12,9 @@ const (
 	// eachTakes is how much longer a round is for each who waits for it: those who wait get 100,000 answers a
 	// second at most from a node, however many they are.
 	eachTakes = 10 * time.Microsecond
+	// longest is how long a round is at most: what is held back keeps the list of those who follow from being
+	// complete.
+	longest = 250 * time.Millisecond
 	// gather is for what comes at one moment after a while without anything: it makes one round.
 	gather = time.Millisecond
 )
@@ -27,6 +30,7 @@ type rounds struct {
 	length  time.Duration
 	next    chan struct{} // closed when the next round begins; nil: nobody waits for it
 	planned bool
+	over    bool // another edition is served
 }
 
 // round is up to where changes are shown. What was acknowledged by asOf is before position.
@@ -44,8 +48,12 @@ func (r *rounds) latest(asOf time.Time) (round, <-chan struct{}) {
 	if r.next == nil {
 		r.next = make(chan struct{})
 	}
+	next := r.next
+	if r.over {
+		r.wake()
+	}
 	r.plan()
-	return r.shown, r.next
+	return r.shown, next
 }
 
 // show begins a round if there is something to show and it is time.
@@ -61,11 +69,25 @@ func (r *rounds) show(asOf time.Time) {
 		return // and the time stays what it was: what is not shown may have been acknowledged since
 	}
 	r.shown = round{position, asOf}
-	r.began, r.length = now, max(together, time.Duration(r.edition.handler.waiting.Load())*eachTakes)
+	r.began, r.length = now, min(longest, max(together, time.Duration(r.edition.handler.waiting.Load())*eachTakes))
+	r.wake()
+}
+
+// wake is for those who wait.
+func (r *rounds) wake() {
 	if r.next != nil {
 		close(r.next)
 		r.next = nil
 	}
+}
+
+// end is called when another edition is served: what comes is not told here any more, and whoever waits asks
+// anew.
+func (r *rounds) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+	r.wake()
 }
 
 // came is called when something has.
@@ -89,7 +111,7 @@ func (r *rounds) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.planned = false
-	if e != r.edition { // another key: what comes is not told here any more, and whoever waits asks anew
+	if e != r.edition { // another key
 		return
 	}
 	r.show(asOf)

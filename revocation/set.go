@@ -66,14 +66,18 @@ func (s *set) mayHave(kind Kind, n name) bool {
 	return t.texts.find(n.hash()) != nil
 }
 
-// add merges e into the set, and reports whether that says more than before. ErrFull: there is no room
-// for it.
-func (s *set) add(e Entry) (changed bool, err error) {
+// add merges e into the set, and tells it if that says more than before; nil: nobody is told. ErrFull: there
+// is no room for it.
+func (s *set) add(e Entry, tell func(Entry)) error {
 	i := itemOf(e)
 	h := i.hash(s.seed)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.addItem(h, &i)
+	changed, err := s.addItem(h, &i)
+	if changed && tell != nil {
+		tell(e) // under the lock: whoever finds e unchanged can rely on it that it was told
+	}
+	return err
 }
 
 // addItem is for who holds the lock.

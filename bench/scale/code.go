@@ -17,6 +17,7 @@ const (
 	firstRetry   = 500 * time.Millisecond // a pause after a failure is drawn from so much, which doubles,
 	mostRetry    = 4 * time.Second        // up to that
 	mostAfter    = 3 * time.Second        // of a Retry-After
+	againAfter   = time.Second            // of one that follows on an error
 	retrySpread  = 2 * time.Second        // is added to it at random
 	asksOthers   = 4                      // so often a 410 is heard before it is believed
 	feedPatience = time.Minute
@@ -27,10 +28,12 @@ const (
 
 	together    = 25 * time.Millisecond // from one round of answers to the next, at least
 	eachTakes   = 10 * time.Microsecond // longer for each who waits
-	gather      = time.Millisecond      // from what came after a while without anything, to the round with it
-	anew        = time.Second           // an answer without changes is made again after that
+	longest     = 250 * time.Millisecond
+	gather      = time.Millisecond // from what came after a while without anything, to the round with it
+	anew        = time.Second      // an answer without changes is made again after that
 	slack       = time.Second
 	absent      = 2 * time.Second // who began a snapshot is forgotten after that
+	inSight     = 5 * time.Second // a window in which who takes one is seen
 	maxChanges  = 1 << 18
 	maxAnswers  = 16 << 20 // bytes of answers that are kept
 	maxPages    = 1 << 12
@@ -70,6 +73,7 @@ var stated = []struct {
 	{"revocation/retry.go", "firstRetry", int64(firstRetry)},
 	{"revocation/retry.go", "mostRetry", int64(mostRetry)},
 	{"revocation/retry.go", "mostAfter", int64(mostAfter)},
+	{"revocation/retry.go", "againAfter", int64(againAfter)},
 	{"revocation/retry.go", "retrySpread", int64(retrySpread)},
 	{"revocation/retry.go", "unfollowedPause", int64(unfollowedPause)},
 	{"revocation/feed.go", "asksOthers", asksOthers},
@@ -79,8 +83,10 @@ var stated = []struct {
 	{"revocation/handler_changes.go", "slack", int64(slack)},
 	{"revocation/rounds.go", "together", int64(together)},
 	{"revocation/rounds.go", "eachTakes", int64(eachTakes)},
+	{"revocation/rounds.go", "longest", int64(longest)},
 	{"revocation/rounds.go", "gather", int64(gather)},
 	{"revocation/handler_admission.go", "absent", int64(absent)},
+	{"revocation/handler_admission.go", "inSight", int64(inSight)},
 	{"revocation/handler_changes.go", "maxAnswers", maxAnswers},
 	{"revocation/changes.go", "maxChanges", maxChanges},
 	{"revocation/handler_snapshot.go", "buckets", maxPages},
@@ -111,14 +117,17 @@ var quoted = []struct{ file, text string }{
 	// Everybody is shown the same, in rounds whose length depends on who waits.
 	{"feed.go", "MaxTTL: token.MaxTTL,"},
 	{"revocation/handler_ends.go", "end := time.UnixMicro(r.before).Add(h.config.MaxTTL + clocks + 2*h.config.Skew)"},
-	{"revocation/rounds.go", "r.began, r.length = now, max(together, time.Duration(r.edition.handler.waiting.Load())*eachTakes)"},
+	{"revocation/rounds.go", "r.began, r.length = now, min(longest, max(together, time.Duration(r.edition.handler.waiting.Load())*eachTakes))"},
 	{"revocation/rounds.go", "time.AfterFunc(max(gather, time.Until(r.began.Add(r.length))), r.begin)"},
 	// So many may take a snapshot, and the others are told to come again after 1 to 3 s.
-	{"revocation/handler_admission.go", "if a.due+a.sending > (most-1)*pages {"},
+	{"revocation/handler_admission.go", "if sending == 0 && now.Sub(a.last) > absent {"},
+	{"revocation/handler_admission.go", "a.due = min(a.due, (a.latest.seen+a.former.seen)*pages)"},
+	{"revocation/handler_admission.go", "if a.due+sending > (most-1)*pages {"},
 	{"revocation/handler_http.go", "after += rand.N(3)"},
 	{"revocation/handler_snapshot.go", "for _, since := range []int64{e.handler.overlap(), e.handler.overlap() + e.handler.config.Skew.Microseconds()} {"},
 	// A follower's pauses.
 	{"revocation/retry.go", "return min(told.after, mostAfter) + rand.N(retrySpread)"},
+	{"revocation/retry.go", "return min(told.after, againAfter) + rand.N(retrySpread)"},
 	{"revocation/retry.go", "return rand.N(firstRetry)"},
 	{"revocation/retry.go", "return unfollowedPause + rand.N(retrySpread)"},
 	{"revocation/retry.go", "return rand.N(min(firstRetry<<min(failed, 8), most))"},

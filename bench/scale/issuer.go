@@ -32,9 +32,11 @@ type issuer struct {
 		position, asOf, made, ready int64
 		count                       int
 	}
-	due, sending int   // pages of snapshots
-	last         int64 // when one was begun, or a page sent
-	swept        int64 // when old answers were dropped
+	due, sending int    // pages of snapshots
+	viewed       [2]int // in the latest window of admission, and in the one before
+	looked       int64  // when the latest began
+	last         int64  // when one was begun, or a page sent
+	swept        int64  // when old answers were dropped
 
 	ready int64 // when its cores have done what they have to do
 	link  link

@@ -97,19 +97,34 @@ func (w *world) refuses(i, to int) bool {
 
 // admits is admission.admit.
 func (is *issuer) admits(now int64, pages, most int) bool {
+	is.looks(now)
 	if is.sending == 0 && now-is.last > int64(absent) {
 		is.due = 0
 	}
+	is.due = min(is.due, (is.viewed[0]+is.viewed[1])*pages)
 	if is.due+is.sending > (most-1)*pages {
 		return false
 	}
 	is.due += pages
+	is.viewed[0]++
 	is.last = now
 	return true
 }
 
+// looks is admission.turn. No page is on its way here for so long that it counts no longer.
+func (is *issuer) looks(now int64) {
+	switch age := now - is.looked; {
+	case age >= 2*int64(inSight):
+		is.viewed, is.looked = [2]int{}, now
+	case age >= int64(inSight):
+		is.viewed, is.looked = [2]int{0, is.viewed[0]}, now
+	}
+}
+
 // sends is when a page is asked for, and sent when it has gone, or nobody wants it any more.
-func (is *issuer) sends() {
+func (is *issuer) sends(now int64) {
+	is.looks(now)
+	is.viewed[0]++
 	is.due = max(0, is.due-1)
 	is.sending++
 }
@@ -176,7 +191,7 @@ func (w *world) page(i, to int) {
 		w.work(to, w.reuse+w.costs.sent*size)
 	}
 	if !w.cached {
-		w.all[to].sends()
+		w.all[to].sends(w.now)
 		w.transfer(i, to, size, w.now-n.oneWay+int64(timeout))
 		return
 	}

@@ -302,7 +302,7 @@ func (w *world) show(i int) {
 	is := w.all[i]
 	is.clean(w)
 	is.shown, is.shownOf, is.shownAt = int64(len(is.ring)), is.asOf, w.now
-	is.length = max(int64(w.round), int64(len(is.waits))*int64(eachTakes))
+	is.length = max(int64(w.round), min(int64(longest), int64(len(is.waits))*int64(eachTakes)))
 	all := is.waits
 	is.waits = nil
 	for _, x := range all {
