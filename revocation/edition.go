@@ -19,8 +19,10 @@ type edition struct {
 	changes  *changes
 	rounds   *rounds
 
-	signing turn
-	sorting turn // snapshots take longer
+	signing  turn
+	catching turn // answers with many changes take longer,
+	paging   turn // there are many pages,
+	sorting  turn // and snapshots take longest
 
 	mu      sync.Mutex
 	answers map[string]*answer // by the part of a cursor that they follow
@@ -32,7 +34,7 @@ type edition struct {
 func newEdition(h *Handler, n *naming, b *blinding) *edition {
 	e := &edition{
 		handler: h, naming: n, blinding: b,
-		signing: make(turn, 1), sorting: make(turn, 1), answers: map[string]*answer{},
+		signing: make(turn, 1), catching: make(turn, 1), paging: make(turn, 1), sorting: make(turn, 1), answers: map[string]*answer{},
 	}
 	rand.Read(e.instance[:]) // never fails
 	e.rounds = &rounds{edition: e}

@@ -2,6 +2,7 @@ package revocation_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -10,11 +11,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/writ-go/writ/keys"
 	"github.com/writ-go/writ/revocation"
 )
 
@@ -277,6 +280,97 @@ func TestWhoWaitsIsAnsweredWhenTheKeyOfDigestsChanges(t *testing.T) {
 		src.append(sessions(10, 11, time.Now().Add(time.Hour))...)
 		if res := <-done; res.Code != 410 || time.Since(began) > 12*time.Second {
 			t.Errorf("status %d after %s", res.Code, time.Since(began))
+		}
+	})
+}
+
+// held is a key whose next signature waits.
+type held struct {
+	crypto.Signer
+	next    atomic.Bool
+	release chan struct{}
+}
+
+func (h *held) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if h.next.CompareAndSwap(true, false) {
+		<-h.release
+	}
+	return h.Signer.Sign(rand, digest, opts)
+}
+
+// Those who are up to date do not wait for answers that take longer, whoever asks for those and how often.
+func TestWhoFollowsDoesNotWaitForLongAnswers(t *testing.T) {
+	for _, long := range []string{"page=0.1", "", "after=old"} {
+		t.Run(long, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSigner(t, issuerName)
+				test, err := keys.EdDSA.Generate()
+				if err != nil {
+					t.Fatal(err)
+				}
+				key := &held{Signer: test, release: make(chan struct{})}
+				private, err := keys.FromSigner(keys.EdDSA, key)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l := load(t, newSource())
+				h := serves(t, l, s)
+				old := claim(t, get(t, h, "").Body.Bytes(), "cursor")
+				l.Apply(sessions(0, 10_000, time.Now().Add(time.Hour))...)
+				time.Sleep(time.Second)
+				latest := claim(t, get(t, h, "after="+old).Body.Bytes(), "cursor")
+				s.all = []*keys.Private{private} // and everything is signed anew
+				key.next.Store(true)
+				done := make(chan string, 2)
+				go func() { get(t, h, strings.Replace(long, "old", old, 1)); done <- "long" }()
+				synctest.Wait()
+				go func() { get(t, h, "after="+latest); done <- "short" }()
+				synctest.Wait()
+				if len(done) != 1 || <-done != "short" {
+					t.Error("it waits for an answer that takes longer")
+				}
+				close(key.release)
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// Long answers do not drive out the one that everybody asks for.
+func TestWhatEverybodyAsksForIsKeptBesideLongAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSigner(t, issuerName)
+		l := load(t, newSource())
+		h := serves(t, l, s)
+		next := claim(t, get(t, h, "").Body.Bytes(), "cursor")
+		var old []string
+		add := func(n int) {
+			at := l.Stats().Entries
+			l.Apply(sessions(at, at+n, time.Now().Add(time.Hour))...)
+			time.Sleep(time.Second)
+			next = claim(t, get(t, h, "after="+next).Body.Bytes(), "cursor")
+			old = append(old, next)
+		}
+		for range 8 {
+			add(1)
+		}
+		add(200_000)
+		time.Sleep(2 * time.Second)
+		last := old[len(old)-1]
+		tag := get(t, h, "after="+last).Header().Get("ETag")
+		for range 2 {
+			before := s.signed.Load()
+			for _, cursor := range old[:8] {
+				if n := get(t, h, "after="+cursor).Body.Len(); n < 3<<20 {
+					t.Fatalf("%d bytes", n)
+				}
+				if get(t, h, "after="+last).Header().Get("ETag") != tag {
+					t.Error("it is made again")
+				}
+			}
+			if n := s.signed.Load() - before; n > 8 {
+				t.Errorf("%d signatures", n)
+			}
 		}
 	})
 }

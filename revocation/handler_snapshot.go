@@ -109,7 +109,7 @@ func (s *snapshot) answer(ctx context.Context, e *edition, name string, c claims
 	if a := s.answered(name, key.ID()); a != nil {
 		return a, nil
 	}
-	err = e.signing.wait(ctx, func() error {
+	err = e.paging.wait(ctx, func() error {
 		if a = s.answered(name, key.ID()); a != nil {
 			return nil
 		}

@@ -16,10 +16,9 @@ const (
 	mostRetry  = 4 * time.Second
 	// storeRetry is the most for a store: the nodes of an issuer are few, and all who follow wait for them.
 	storeRetry = 2 * time.Second
-	// mostAfter is how much of a Retry-After is honoured, againAfter the same of those that follow on an error,
-	// and retrySpread over what is drawn how much longer that takes: it is in whole seconds.
+	// mostAfter is how much of a Retry-After is honoured, and retrySpread over what is drawn how much longer
+	// that takes: it is in whole seconds. One that follows on an error is passed over: two would be too long.
 	mostAfter   = 3 * time.Second
-	againAfter  = time.Second
 	retrySpread = 2 * time.Second
 	// unfollowedPause is for nodes that have all begun a moment ago: in a while they make a snapshot that
 	// each of them can go on from.
@@ -34,8 +33,6 @@ func (l *List) retryPause(failed int, err error) time.Duration {
 	switch {
 	case errors.As(err, &told) && told.after > 0 && failed == 0:
 		return min(told.after, mostAfter) + rand.N(retrySpread)
-	case errors.As(err, &told) && told.after > 0:
-		return min(told.after, againAfter) + rand.N(retrySpread)
 	case errors.Is(err, errElsewhere):
 		return rand.N(firstRetry)
 	case errors.Is(err, errUnfollowed):

@@ -199,3 +199,47 @@ func (s slow) Tail(ctx context.Context, after revocation.Cursor) ([]revocation.E
 	defer cancel()
 	return s.source.Tail(now, after)
 }
+
+// Two errors in a row, each with the longest Retry-After that counts, leave a list that is fresh enough for the
+// least MaxStale.
+func TestNobodyGrowsStaleByBeingToldToComeLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const followers = 300
+		s := newSigner(t, issuerName)
+		origin := load(t, newSource())
+		defer run(t, origin)()
+		h := serves(t, origin, s)
+		var lists []*revocation.List
+		var nodes []*asked
+		for range followers {
+			a := &asked{inner: h, status: 503, after: "3", up: true}
+			l := followed(t, overNetwork(s, &inProcess{serve: http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				a.mu.Lock()
+				a.up = a.up || len(a.at) == 2
+				a.mu.Unlock()
+				a.ServeHTTP(w, req)
+			}), takes: time.Millisecond}))
+			defer run(t, l)()
+			lists, nodes = append(lists, l), append(nodes, a)
+		}
+		time.Sleep(10 * time.Second)
+		for _, a := range nodes {
+			a.serves(false)
+		}
+		for range 400 {
+			time.Sleep(50 * time.Millisecond)
+			for i, l := range lists {
+				if age := time.Since(l.AsOf()); age > 10*time.Second {
+					t.Fatalf("follower %d is %s old", i, age)
+				}
+			}
+		}
+		for _, a := range nodes {
+			a.mu.Lock()
+			if len(a.at) != 2 {
+				t.Errorf("%d errors", len(a.at))
+			}
+			a.mu.Unlock()
+		}
+	})
+}

@@ -10,7 +10,7 @@ const (
 	// answer another one.
 	together = 25 * time.Millisecond
 	// eachTakes is how much longer a round is for each who waits for it: those who wait get 100,000 answers a
-	// second at most from a node, however many they are.
+	// second at most from a node, up to 25,000 of them.
 	eachTakes = 10 * time.Microsecond
 	// longest is how long a round is at most: what is held back keeps the list of those who follow from being
 	// complete.

@@ -160,3 +160,36 @@ func TestARoundIsLongerTheMoreWait(t *testing.T) {
 		}
 	})
 }
+
+// However many wait, what is held back does not have their lists grow old.
+func TestARoundHasAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const followers = 30_000
+		s := newSigner(t, issuerName)
+		l := load(t, newSource())
+		h := serves(t, l, s, func(c *revocation.HandlerConfig) { c.MaxWaiting = followers })
+		cursor := claim(t, get(t, h, "").Body.Bytes(), "cursor")
+		answers := make(chan *httptest.ResponseRecorder, followers)
+		round := func() {
+			for range followers {
+				go func() { answers <- get(t, h, "wait=25&after="+cursor) }()
+			}
+			synctest.Wait()
+			next := l.Stats().Entries
+			l.Apply(sessions(next, next+1, time.Now().Add(time.Hour))...)
+			for range followers {
+				if a := <-answers; a.Code != 200 {
+					t.Fatalf("status %d", a.Code)
+				} else if len(answers) == 0 {
+					cursor = claim(t, a.Body.Bytes(), "cursor")
+				}
+			}
+		}
+		round()
+		began := time.Now()
+		round()
+		if took := time.Since(began); took != 250*time.Millisecond {
+			t.Errorf("a round of %s", took)
+		}
+	})
+}

@@ -17,7 +17,6 @@ const (
 	firstRetry   = 500 * time.Millisecond // a pause after a failure is drawn from so much, which doubles,
 	mostRetry    = 4 * time.Second        // up to that
 	mostAfter    = 3 * time.Second        // of a Retry-After
-	againAfter   = time.Second            // of one that follows on an error
 	retrySpread  = 2 * time.Second        // is added to it at random
 	asksOthers   = 4                      // so often a 410 is heard before it is believed
 	feedPatience = time.Minute
@@ -73,7 +72,6 @@ var stated = []struct {
 	{"revocation/retry.go", "firstRetry", int64(firstRetry)},
 	{"revocation/retry.go", "mostRetry", int64(mostRetry)},
 	{"revocation/retry.go", "mostAfter", int64(mostAfter)},
-	{"revocation/retry.go", "againAfter", int64(againAfter)},
 	{"revocation/retry.go", "retrySpread", int64(retrySpread)},
 	{"revocation/retry.go", "unfollowedPause", int64(unfollowedPause)},
 	{"revocation/feed.go", "asksOthers", asksOthers},
@@ -127,7 +125,7 @@ var quoted = []struct{ file, text string }{
 	{"revocation/handler_snapshot.go", "for _, since := range []int64{e.handler.overlap(), e.handler.overlap() + e.handler.config.Skew.Microseconds()} {"},
 	// A follower's pauses.
 	{"revocation/retry.go", "return min(told.after, mostAfter) + rand.N(retrySpread)"},
-	{"revocation/retry.go", "return min(told.after, againAfter) + rand.N(retrySpread)"},
+	{"revocation/retry.go", "case errors.As(err, &told) && told.after > 0 && failed == 0:"},
 	{"revocation/retry.go", "return rand.N(firstRetry)"},
 	{"revocation/retry.go", "return unfollowedPause + rand.N(retrySpread)"},
 	{"revocation/retry.go", "return rand.N(min(firstRetry<<min(failed, 8), most))"},

@@ -314,12 +314,8 @@ func (w *world) fails(i int) {
 		pause = unfollowedPause + time.Duration(w.random.Int64N(int64(retrySpread)))
 	case n.in.status == 410:
 		pause = time.Duration(w.random.Int64N(int64(firstRetry)))
-	case n.in.after > 0:
-		most := mostAfter
-		if n.fails > 0 {
-			most = againAfter
-		}
-		pause = min(n.in.after, most) + time.Duration(w.random.Int64N(int64(retrySpread)))
+	case n.in.after > 0 && n.fails == 0:
+		pause = min(n.in.after, mostAfter) + time.Duration(w.random.Int64N(int64(retrySpread)))
 	}
 	n.fails++
 	n.phase = follows
