@@ -208,12 +208,16 @@ func (m *machine) doEndOthers(r *rapid.T, h *host, a *accessToken, onIssue strin
 		if most := m.until(s, m.now(h)); most.Before(until) {
 			until = most // the node that issued a has a clock that is ahead
 		}
-		held := m.hold(r, s, pair, until)
-		// It may do no more than a could: what the session has got since comes with the next refresh.
-		held.scope = slices.DeleteFunc(slices.Clone(s.scope), func(scope string) bool { return !slices.Contains(a.scope, scope) })
-		if len(held.scope) < len(s.scope) {
-			held.data = ""
-		}
+		m.narrow(m.hold(r, s, pair, until), a)
+	}
+}
+
+// narrow has what EndOthers gives for a token do no more than that could: what the session has got since comes
+// with the next refresh.
+func (m *machine) narrow(held, from *accessToken) {
+	scope := slices.DeleteFunc(slices.Clone(held.scope), func(s string) bool { return !slices.Contains(from.scope, s) })
+	if len(scope) < len(held.scope) {
+		held.scope, held.data = scope, ""
 	}
 }
 

@@ -51,6 +51,7 @@ func (m *machine) lose(r *rapid.T) {
 		return o == s && what == "end" || o.subject == s.subject && (what == "end all" || what == "end others" && o != s)
 	}
 	h.store.begin(f, "", nil)
+	h.store.lost = nil // a refresh may have lost some, of which no node knows
 	var pair *token.Pair
 	var err error
 	switch ctx := context.Background(); what {
@@ -88,7 +89,7 @@ func (m *machine) lose(r *rapid.T) {
 		if most := m.until(s, m.now(h)); most.Before(until) {
 			until = most
 		}
-		m.hold(r, s, pair, until)
+		m.narrow(m.hold(r, s, pair, until), a)
 		s.scope = scope // that is lost, too
 	}
 	for _, k := range lost {
@@ -119,7 +120,7 @@ func (m *machine) giveBack(r *rapid.T, h *host, gone []*sitting, lost []*killing
 		return
 	}
 	m.doFollow(r, h, func() bool {
-		return h.store.did("") > 0 && !slices.ContainsFunc(gone, func(o *sitting) bool { return o.marked.IsZero() && h.store.did(o.id) == 0 })
+		return h.store.did("") > 0 && h.store.given() && !slices.ContainsFunc(gone, func(o *sitting) bool { return o.marked.IsZero() && h.store.did(o.id) == 0 })
 	})
 	if !slices.Contains(h.events, writ.Regressed) {
 		r.Fatalf("%s does not say that the store has lost something", h.name)

