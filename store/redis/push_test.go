@@ -369,8 +369,7 @@ func TestAServerThatCannotBlockIsPolledAndNotPestered(t *testing.T) { // req 58,
 		defer client.Close()
 		s, other := open(t, redis.Config{Client: client}), open(t, redis.Config{URL: server.URL()})
 		ctx, cancel := contextOf(400 * time.Millisecond)
-		follow(t, ctx, s)
-		<-ctx.Done()
+		<-follow(t, ctx, s).ended // and counts as waiting no more
 		cancel()
 		if n := asked.Load(); n < 1 || n > 14 { // of four connections or so, and of each not more than two
 			t.Errorf("%s: XREAD was asked for %d times in 0.4 s", name, n)
