@@ -43,7 +43,7 @@ func tell(t *testing.T, h http.HandlerFunc) turn {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return turn{Address: s.Listener.Addr().String(), Request: []byte("GET / HTTP/1.1\r\nHost: test\r\n\r\n"),
-		Connections: 3, Lasts: 5 * time.Millisecond}
+		Connections: 3, Lasts: 50 * time.Millisecond}
 }
 
 func TestClientsCountWhatIsAnswered(t *testing.T) {

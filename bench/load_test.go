@@ -21,7 +21,7 @@ func TestEveryDoorHasATurnBesideNone(t *testing.T) {
 	}
 	c := openClients(t)
 	const rounds = 2
-	servers, err := load(t.Context(), c, doors, rounds, time.Millisecond)
+	servers, err := load(t.Context(), c, doors, rounds, 20*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
